@@ -1,0 +1,1 @@
+"""Followthrough: the TODOs of a post-mortem, turned into landed and verified changes."""

@@ -1,0 +1,34 @@
+"""One function between a text and every place where it is stored, logged, shown or sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_SHAPES = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|\b(?:hvs|hvb|s)\.[A-Za-z0-9_-]{20,}"
+    r"|\bsk-ant-[A-Za-z0-9_-]{8,}"
+    r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}"
+    r"|\bxox[a-z]-[A-Za-z0-9-]{10,}"
+    r"|\bAKIA[0-9A-Z]{16}\b"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)",
+    re.DOTALL,
+)
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+_SHORTEST_KNOWN = 8
+
+
+def redact(text: str, known: Iterable[str] = ()) -> str:
+    """The text with secrets replaced by [redacted] and control characters made visible.
+
+    `known` are exact values to hide besides the shapes of tokens, keys and URLs with passwords; values shorter than
+    eight characters are ignored, they would hide ordinary words. Newlines and tabs stay.
+    """
+    for value in sorted((v for v in known if len(v) >= _SHORTEST_KNOWN), key=len, reverse=True):
+        text = text.replace(value, "[redacted]")
+    text = _SHAPES.sub("[redacted]", text)
+    return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", text.replace("\r\n", "\n"))
