@@ -1,0 +1,124 @@
+"""The DevVM: argument lists, files, and jobs that outlive the connection."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from paramiko import SSHException
+
+from app.edges.machine import OUTPUT_LIMIT, Completed, Job, JobState
+from app.errors import Failed, Transient
+
+# A command line, its input, the longest silence in seconds and the most bytes of output.
+Exchange = Callable[[str, bytes, int, int], Completed]
+
+_JOBCTL = Path(__file__).with_name("jobctl.sh")
+
+
+class DevVM:
+    """A connected machine. `exchange` runs one command line; close it, or use it as a context manager."""
+
+    def __init__(self, name: str, exchange: Exchange, close: Callable[[], None]) -> None:
+        self.name = name
+        self._exchange, self._close = exchange, close
+        self.home = self.run(["sh", "-c", 'printf %s "$HOME"']).text
+
+    def __enter__(self) -> DevVM:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._close()
+
+    def path(self, text: str) -> str:
+        """A configured path with a leading ~ replaced by the user's home."""
+        return self.home + text[1:] if text.startswith("~/") else text
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        timeout: int = 60,
+        codes: Sequence[int] = (0,),
+        limit: int = OUTPUT_LIMIT,
+    ) -> Completed:
+        """Run a short command and return its output. Every word is quoted: no text is ever read as shell.
+
+        Raises Failed when the exit code is not among `codes` or more than `limit` bytes come, Transient when the
+        connection is lost; what the command did is then not known, so callers pass only what may be repeated.
+        """
+        line = shlex.join(["timeout", str(timeout), *argv])
+        try:
+            done = self._exchange(line, stdin, timeout + 10, limit)
+        except (SSHException, OSError, EOFError) as error:
+            message = f"running {argv[0]} on {self.name}: the connection was lost ({type(error).__name__})"
+            raise Transient("devvm-connection-lost", message) from None
+        if done.code not in codes:
+            said = done.err.strip()[-800:] or done.text[-800:]
+            command = shlex.join(argv[:4])
+            message = f"running {command} on {self.name}: exit code {done.code}: {said}"
+            raise Failed("devvm-command-failed", message)
+        return done
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put a file in place at once, mode 0600; its folder must exist."""
+        script = 'umask 077; cat > "$1.new" && mv -f "$1.new" "$1"'
+        self.run(["sh", "-c", script, "sh", path], stdin=data)
+
+    def start(self, job: Job, secrets: Mapping[str, str]) -> JobState:
+        """Start the job if nothing has started it yet, else just say how it is.
+
+        `secrets` become environment variables of the command; they travel on standard input and touch no disk.
+        """
+        now = self.poll(job.folder, 0, 0)
+        if now.state != "absent":
+            return now
+        self.run(["mkdir", "-p", "-m", "700", job.folder])
+        self.write(f"{job.folder}/input", job.input)
+        self.write(f"{job.folder}/run", _script(job).encode())
+        self.write(f"{job.folder}/jobctl.sh", _JOBCTL.read_bytes())
+        lines = "".join(f"{name}={value}\n" for name, value in secrets.items())
+        return self._control("start", job.folder, job.limit, stdin=lines.encode())
+
+    def poll(self, folder: str, offset: int, wait: int = 5) -> JobState:
+        """Wait up to `wait` seconds for the job to print past `offset` or to end."""
+        return self._control("poll", folder, offset, 1 << 20, wait)
+
+    def follow(self, folder: str, news: Callable[[bytes], None]) -> JobState:
+        """Hand every piece of the job's output to `news` until it is exited, lost or absent."""
+        offset = 0
+        while True:
+            now = self.poll(folder, offset)
+            offset += len(now.news)
+            if now.news:
+                news(now.news)
+            if now.state != "running" and offset >= now.size:
+                return now
+
+    def kill(self, folder: str, grace: int = 5) -> JobState:
+        """End the job and everything that it started; says what is left of it."""
+        return self._control("kill", folder, grace)
+
+    def tail(self, path: str, size: int = 4000) -> str:
+        """The last bytes of a file as text; empty when there is none."""
+        return self.run(["tail", "-c", str(size), path], codes=(0, 1)).text
+
+    def _control(self, verb: str, folder: str, *numbers: int, stdin: bytes = b"") -> JobState:
+        argv = ["sh", f"{folder}/jobctl.sh", verb, folder, *map(str, numbers)]
+        done = self.run(argv, stdin=stdin, codes=(0, 2, 127))
+        if done.code != 0:
+            return JobState("absent", 0, 0)
+        head, _, news = done.out.partition(b"\n")
+        words = head.decode().split()
+        if len(words) != 4 or len(news) != int(words[3]):
+            raise Transient("devvm-connection-lost", f"following a job on {self.name}: a cut answer")
+        return JobState(words[0], int(words[1]), int(words[2]), news)
+
+
+def _script(job: Job) -> str:
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in job.environment.items()]
+    place = f"cd {shlex.quote(job.cwd)} || exit 126"
+    return "\n".join([*exports, place, f"exec {shlex.join(job.argv)} < {shlex.quote(job.folder + '/input')}"]) + "\n"

@@ -1,0 +1,112 @@
+"""Git here: a bare mirror of each repository, or a checkout that we were pointed at; objects are read, nothing runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import git
+
+from app.errors import BadInput, Failed, Transient
+
+# No configuration but ours, no hook, no helper program (THREATS A13, A14). safe.directory: reading objects of a
+# checkout that another user owns runs nothing of it.
+_SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.ext.allow=never", "safe.directory=*")
+_SHA = re.compile(r"[0-9a-f]{40}")
+_REGULAR_FILE = "100644"
+
+
+class Repository:
+    """Read access to the objects of one repository at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._git = git.Git(path)
+        self._git.update_environment(GIT_TERMINAL_PROMPT="0", LC_ALL="C", GIT_OPTIONAL_LOCKS="0")
+
+    def sync(self, url: str, branch: str) -> str:
+        """Fetch the branch from `url` into this mirror, making it when it is not there; return the tip.
+
+        Raises Transient: the forge may be down, and the same fetch is harmless.
+        """
+        try:
+            if not (self.path / "HEAD").exists():
+                self.path.mkdir(parents=True, exist_ok=True)
+                self._run("init", "--quiet", "--bare", ".")
+            ref = f"refs/heads/{branch}"
+            self._run("fetch", "--quiet", "--no-tags", "--update-shallow", "--end-of-options", url, f"+{ref}:{ref}")
+        except git.GitCommandError as error:
+            said = str(error.stderr).strip()[-400:]
+            raise Transient("fetch-failed", f"fetching {branch} of {self.path.stem}: {said}") from None
+        return self.resolve(ref)
+
+    def resolve(self, revision: str) -> str:
+        """The commit that a revision names. Raises BadInput when there is none."""
+        try:
+            return self._run("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+        except git.GitCommandError:
+            raise BadInput(
+                "no-such-commit", f"looking for {revision} in {self.path}: there is no such commit"
+            ) from None
+
+    def has(self, commit: str) -> bool:
+        """Whether this full commit id is here."""
+        try:
+            return bool(_SHA.fullmatch(commit)) and self.resolve(commit) == commit
+        except BadInput:
+            return False
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Whether `newer` contains `older`; False when either is not here."""
+        if not (self.has(older) and self.has(newer)):
+            return False
+        return self._exit_code("merge-base", "--is-ancestor", older, newer) == 0
+
+    def changed_files(self, before: str, after: str) -> list[str]:
+        """Paths of regular files that were added or changed between two commits, renames counting as added."""
+        raw = self._run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--abbrev=40", before, after)
+        fields = raw.split("\0")
+        return [
+            path
+            for facts, path in zip(fields[::2], fields[1::2], strict=False)
+            if facts.split()[1] == _REGULAR_FILE and facts.split()[4] in ("A", "M", "T")
+        ]
+
+    def files(self, commit: str) -> list[str]:
+        """Paths of all regular files at a commit."""
+        listed = self._run("ls-tree", "-r", "-z", commit)
+        entries = (entry.partition("\t") for entry in listed.split("\0") if entry)
+        return [path for facts, _, path in entries if facts.split()[0] == _REGULAR_FILE]
+
+    def read(self, commit: str, path: str) -> bytes:
+        """The content of a file at a commit. Raises Failed when it is not there."""
+        try:
+            return bytes(self._git.execute(self._argv("cat-file", "blob", f"{commit}:{path}"), stdout_as_string=False))
+        except git.GitCommandError:
+            raise Failed("file-gone", f"reading {path} at {commit[:12]}: it is not there") from None
+
+    def messages(self, before: str, after: str) -> list[str]:
+        """The messages of the commits of `after` that `before` lacks, newest first."""
+        log = self._run("log", "-z", "--format=%an <%ae>%n%B", "--end-of-options", f"{before}..{after}")
+        return [message for message in log.split("\0") if message]
+
+    def origins(self) -> list[str]:
+        """The URLs of a checkout's remotes."""
+        listed = self._run("config", "--get-regexp", r"^remote\..*\.url$", codes=(0, 1))
+        return [line.split(" ", 1)[1] for line in listed.splitlines() if " " in line]
+
+    def _run(self, *words: str, codes: Sequence[int] = (0,)) -> str:
+        status, out, err = self._git.execute(
+            self._argv(*words), with_extended_output=True, with_exceptions=False, strip_newline_in_stdout=True
+        )
+        if status not in codes:
+            raise git.GitCommandError(words[0], status, err)
+        return str(out)
+
+    def _exit_code(self, *words: str) -> int:
+        status, _, _ = self._git.execute(self._argv(*words), with_extended_output=True, with_exceptions=False)
+        return int(status)
+
+    def _argv(self, *words: str) -> list[str]:
+        return ["git", *(part for setting in _SAFE for part in ("-c", setting)), *words]

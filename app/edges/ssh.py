@@ -1,0 +1,133 @@
+"""An SSH connection to exactly one host: its key is pinned, our key is held in memory, nothing else is looked for.
+
+Paramiko's own defaults are unsafe or slow for this: unknown hosts, agents and key files must be turned off by name,
+and without TCP_NODELAY each call costs 40 ms.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import paramiko
+
+from app.edges.machine import Completed
+from app.errors import Failed, Transient
+from app.settings import DevVMSettings
+
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+
+_CONNECT_SECONDS = 10
+
+
+def connect(settings: DevVMSettings, private_key: str) -> paramiko.SSHClient:
+    """Open a connection with a key held in memory to the one host whose key is pinned.
+
+    Raises Transient when the host cannot be reached, Failed when its key is another, when it refuses ours, or when
+    either key cannot be read. Neither error holds key material.
+    """
+    doing = f"connecting to DevVM {settings.name} ({settings.user}@{settings.host}:{settings.port})"
+    key = _private_key(private_key, doing)
+    client = paramiko.SSHClient()
+    pinned = _host_key(settings, doing)
+    known_as = settings.host if settings.port == 22 else f"[{settings.host}]:{settings.port}"
+    client.get_host_keys().add(known_as, pinned.get_name(), pinned)
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    try:
+        sock = socket.create_connection((settings.host, settings.port), timeout=_CONNECT_SECONDS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.connect(
+            settings.host,
+            port=settings.port,
+            username=settings.user,
+            pkey=key,
+            sock=sock,
+            allow_agent=False,
+            look_for_keys=False,
+            timeout=_CONNECT_SECONDS,
+            banner_timeout=_CONNECT_SECONDS,
+            auth_timeout=_CONNECT_SECONDS,
+        )
+    except paramiko.BadHostKeyException as error:
+        found = f"the host showed {error.key.get_name()} {error.key.fingerprint}, pinned is {pinned.fingerprint}"
+        message = f"{doing}: {found}; find out why before you change devvm.host_key"
+        raise Failed("devvm-host-key-changed", message) from None
+    except paramiko.AuthenticationException:
+        message = f"{doing}: the key from Vault was refused; add its public half to the user's authorized_keys"
+        raise Failed("devvm-key-refused", message) from None
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise Transient("devvm-unreachable", f"{doing}: {error or type(error).__name__}") from None
+    return client
+
+
+def _host_key(settings: DevVMSettings, doing: str) -> paramiko.PKey:
+    words = settings.host_key.split()
+    try:
+        entry = paramiko.hostkeys.HostKeyEntry.from_line(f"pinned {words[0]} {words[1]}")
+    except (paramiko.SSHException, IndexError, ValueError):
+        entry = None
+    if entry is None or entry.key is None:
+        message = (
+            f"{doing}: devvm.host_key is not a public key; take the line that ssh-keyscan prints, without the host"
+        )
+        raise Failed("devvm-host-key-unreadable", message)
+    return entry.key
+
+
+def _private_key(pem: str, doing: str) -> paramiko.PKey:
+    for kind in (paramiko.Ed25519Key, paramiko.RSAKey, paramiko.ECDSAKey):
+        try:
+            return kind.from_private_key(io.StringIO(pem.strip() + "\n"))
+        except paramiko.PasswordRequiredException:
+            raise Failed(
+                "devvm-key-encrypted", f"{doing}: the key in Vault has a passphrase; store one without"
+            ) from None
+        except (paramiko.SSHException, ValueError, IndexError):
+            continue
+    message = f"{doing}: the field in Vault is not an OpenSSH or PEM private key (Ed25519, RSA or ECDSA)"
+    raise Failed("devvm-key-unreadable", message)
+
+
+def exchange(client: paramiko.SSHClient, line: str, stdin: bytes, timeout: int, limit: int) -> Completed:
+    """Run one command line to its end and return what it printed.
+
+    `timeout` is the longest silence in seconds, `limit` the most bytes of either stream. Raises paramiko's errors,
+    OSError or EOFError when the connection is lost: then nothing is known about the command.
+    """
+    transport = client.get_transport()
+    if transport is None:
+        raise EOFError
+    channel = transport.open_session(timeout=_CONNECT_SECONDS)
+    channel.settimeout(timeout)
+    channel.exec_command(line)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            errors = pool.submit(_read, channel.recv_stderr, limit)
+            pool.submit(_feed, channel, stdin)
+            out = _read(channel.recv, limit)
+            err = errors.result()
+        if not channel.status_event.wait(_CONNECT_SECONDS) or channel.exit_status == -1:
+            raise EOFError
+        return Completed(channel.exit_status, out, err.decode("utf-8", "replace"))
+    finally:
+        channel.close()
+
+
+def _read(receive: Callable[[int], bytes], limit: int) -> bytes:
+    data = bytearray()
+    while piece := receive(65536):
+        data += piece
+        if len(data) > limit:
+            raise Failed("devvm-output-too-large", f"reading from the DevVM: more than {limit} bytes came; refused")
+    return bytes(data)
+
+
+def _feed(channel: paramiko.Channel, data: bytes) -> None:
+    # A command that ends without reading its input closes the channel; its exit code says what happened.
+    with suppress(OSError):
+        channel.sendall(data)
+        channel.shutdown_write()

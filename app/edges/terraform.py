@@ -1,0 +1,134 @@
+"""Terraform on the DevVM through the repository's own wrapper: plan to a file, show it as JSON, apply that file."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.edges.machine import TIMED_OUT, Job, JobState, Machine
+from app.errors import Failed, Transient, Unknown
+from app.settings import RepositorySettings
+
+_SHOWN_LIMIT = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A finished plan. `shown` is what the wrapper printed for its JSON: secrets in clear, never to be stored.
+
+    `exit_code` is that of -detailed-exitcode: 0 nothing to do, 2 changes, 1 an error, told in `error`. `sha256` names
+    the plan file.
+    """
+
+    exit_code: int
+    shown: str
+    sha256: str
+    error: str
+
+
+class Terraform:
+    """Plans and applies in one worktree. `data` is a folder outside of it for providers, modules and plan files."""
+
+    def __init__(self, machine: Machine, repository: RepositorySettings, tree: str, data: str, path: str) -> None:
+        self._machine, self._repository = machine, repository
+        self._tree, self._data, self._path = tree, data, path
+
+    def plan(self, stack: str, job: str, news: Callable[[bytes], None]) -> Planned:
+        """Plan one stack to a file. A job of that name that is there already is followed, not started again."""
+        self._machine.run(["mkdir", "-p", "-m", "700", self._data])
+        if self._repository.init:
+            done = self._follow(f"{job}-init", stack, self._argv(self._repository.init), news)
+            if done.code != 0:
+                return Planned(1, "", "", self._error(f"{job}-init"))
+        file = self._plan_file(job)
+        flags = ["-input=false", f"-out={file}", "-detailed-exitcode"]
+        done = self._follow(job, stack, [*self._argv(self._repository.plan), *flags], news)
+        if done.code == TIMED_OUT:
+            raise Failed("plan-timeout", f"planning {stack}: stopped after {self._repository.plan_minutes} minutes")
+        if done.code not in (0, 2):
+            return Planned(done.code, "", "", self._error(job))
+        return Planned(done.code, self._show(stack, file), self._sha256(file), "")
+
+    def apply(
+        self, stack: str, plan_job: str, sha256: str, job: str, first: bool, news: Callable[[bytes], None]
+    ) -> None:
+        """Apply the plan file of `plan_job`, at most once.
+
+        `sha256` is that of the file when it was judged; another content is refused. `first` says that nobody has
+        begun this apply: only then is it started, else what is there is followed. Raises Unknown when it may have
+        happened in part: such an apply must not be repeated.
+        """
+        doing = f"applying the judged plan of {stack}"
+        file = self._plan_file(plan_job)
+        if first:
+            if self._sha256(file) != sha256:
+                raise Failed("plan-file-changed", f"{doing}: the plan file is not the one that was judged (APP-01)")
+            self._start(job, stack, [*self._argv(self._repository.apply), file])
+        try:
+            done = self._machine.follow(job, news)
+        except Transient as error:
+            raise Transient("apply-connection-lost", f"{doing}: {error}") from None
+        if done.state != "exited":
+            raise Unknown("apply-unknown", f"{doing}: it was started and nothing tells how it ended; look at the stack")
+        if done.code != 0:
+            message = f"{doing}: exit code {done.code}: {self._error(job)}; parts of it may have been applied"
+            raise Unknown("apply-failed", message)
+
+    def _follow(self, job: str, stack: str, argv: list[str], news: Callable[[bytes], None]) -> JobState:
+        self._start(job, stack, argv)
+        done = self._machine.follow(job, news)
+        if done.state != "exited":
+            raise Failed(
+                "plan-lost", f"planning {stack}: the command is gone without an exit code; was the DevVM rebooted?"
+            )
+        return done
+
+    def _start(self, job: str, stack: str, argv: list[str]) -> None:
+        limit = int(self._repository.plan_minutes * 60)
+        cwd = f"{self._tree}/{self._repository.stacks}/{stack}"
+        self._machine.start(Job(job, argv, cwd, limit, self._environment(stack)), {})
+
+    def _show(self, stack: str, file: str) -> str:
+        exports = [f"{k}={v}" for k, v in self._environment(stack).items()]
+        argv = ["env", "-i", *exports, *self._argv(self._repository.show), file]
+        cwd = f"{self._tree}/{self._repository.stacks}/{stack}"
+        inside = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", cwd, *argv]
+        return self._machine.run(inside, timeout=300, limit=_SHOWN_LIMIT).out.decode("utf-8", "replace")
+
+    def _environment(self, stack: str) -> dict[str, str]:
+        """Everything that the wrapper sees (ENV-01): a fixed list, and what the operator's configuration adds."""
+        return {
+            "PATH": self._path,
+            "HOME": self._machine.home,
+            "LANG": "C.UTF-8",
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "TF_CLI_ARGS": "",
+            "CHECKPOINT_DISABLE": "1",
+            "TF_DATA_DIR": f"{self._data}/{stack}",
+            "TG_LOG_DISABLE": "true",
+            "TG_TF_FORWARD_STDOUT": "true",
+            "TG_NO_COLOR": "true",
+            "NO_COLOR": "1",
+            **self._repository.environment,
+        }
+
+    def _argv(self, command: str) -> list[str]:
+        """A configured command; a first word with a slash is a file of the repository."""
+        first, *rest = shlex.split(command)
+        return [f"{self._tree}/{first}" if "/" in first and not first.startswith("/") else first, *rest]
+
+    def _plan_file(self, job: str) -> str:
+        return f"{self._data}/{hashlib.sha256(job.encode()).hexdigest()[:16]}.plan"
+
+    def _sha256(self, file: str) -> str:
+        self._machine.run(["chmod", "600", file])
+        return self._machine.run(["sha256sum", file]).text.split()[0].removeprefix("\\")
+
+    def _error(self, job: str) -> str:
+        """What people and the agent get to see of a failed command: the end of what it printed on both streams."""
+        return "\n".join(
+            t for t in (self._machine.tail(f"{job}/out", 2000), self._machine.tail(f"{job}/err", 3000)) if t
+        )

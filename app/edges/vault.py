@@ -1,0 +1,67 @@
+"""Vault or OpenBao: one login with the service-account token, one secret, token revoked."""
+
+from __future__ import annotations
+
+import requests
+from hvac import Client
+from hvac import exceptions as vault_errors
+
+from app.errors import Failed, Transient
+from app.settings import VaultSettings
+
+
+def read_secret(vault: VaultSettings) -> dict[str, str]:
+    """Log in, read the configured KV v2 secret, revoke the token; return the secret's fields.
+
+    The caller keeps the result inside the step that uses it: it is never returned from a step, logged or stored.
+    Raises Transient when Vault is sealed or cannot be reached, Failed for everything that waiting does not mend.
+    """
+    doing = f"fetching {vault.kv_mount}/{vault.path} from Vault at {vault.url}"
+    try:
+        jwt = vault.jwt_file.read_text().strip()
+    except OSError as error:
+        reason = f"{doing}: the service-account token {vault.jwt_file} cannot be read ({error.strerror})"
+        raise Failed("vault-no-jwt", f"{reason}; mount it or set vault.jwt_file") from None
+    client = Client(url=vault.url, timeout=vault.timeout_seconds)
+    try:
+        return _login_and_read(client, vault, jwt, doing)
+    except vault_errors.VaultDown:
+        raise Transient("vault-sealed", f"{doing}: Vault is sealed or not ready; unseal it") from None
+    except requests.exceptions.SSLError:
+        raise Failed("vault-tls", f"{doing}: the TLS certificate is not trusted; check vault.url and its CA") from None
+    except requests.exceptions.RequestException as error:
+        raise Transient("vault-unreachable", f"{doing}: no answer ({type(error).__name__})") from None
+    except vault_errors.VaultError as error:
+        raise Failed("vault-error", f"{doing}: {type(error).__name__}") from None
+
+
+def _login_and_read(client: Client, vault: VaultSettings, jwt: str, doing: str) -> dict[str, str]:
+    try:
+        client.auth.kubernetes.login(role=vault.role, jwt=jwt, mount_point=vault.auth_mount, use_token=True)
+    except (vault_errors.Forbidden, vault_errors.InvalidRequest) as error:
+        raise Failed(
+            "vault-login-refused",
+            f"{doing}: the login as role {vault.role!r} at auth/{vault.auth_mount} was refused ({error}); check the "
+            "role's bound service account, namespace and audience, and that the token review endpoint answers",
+        ) from None
+    try:
+        answer = client.secrets.kv.v2.read_secret_version(
+            vault.path, mount_point=vault.kv_mount, raise_on_deleted_version=True
+        )
+        return {str(k): str(v) for k, v in answer["data"]["data"].items()}
+    except vault_errors.Forbidden:
+        reason = f"{doing}: the policy of role {vault.role!r} does not let it read {vault.kv_mount}/data/{vault.path}"
+        raise Failed("vault-read-refused", reason) from None
+    except vault_errors.InvalidPath:
+        reason = f"{doing}: there is no such secret, or {vault.kv_mount} is not a KV v2 mount"
+        raise Failed("vault-no-secret", reason) from None
+    finally:
+        client.auth.token.revoke_self()
+
+
+def field(secret: dict[str, str], name: str, vault: VaultSettings) -> str:
+    """One field of the secret. Raises Failed naming the field and the path, never another field's value."""
+    if not secret.get(name):
+        where = f"{vault.kv_mount}/{vault.path}"
+        raise Failed("vault-no-field", f"reading {where}: it has no field {name!r}; write it, or correct the setting")
+    return secret[name]
