@@ -1,0 +1,29 @@
+"""The only SQL of the project: deliveries, runs, TODOs, money, events, and effects that may happen once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Engine
+
+from app.ledger.database import engine, upgrade
+from app.ledger.deliveries import Deliveries
+from app.ledger.runs import Runs
+from app.ledger.spend import Spend
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Everything that is kept, over one engine."""
+
+    engine: Engine
+    deliveries: Deliveries
+    runs: Runs
+    spend: Spend
+
+
+def open_ledger(url: str) -> Ledger:
+    """Open the database and bring its tables to the newest schema."""
+    database = engine(url)
+    upgrade(database)
+    return Ledger(database, Deliveries(database), Runs(database), Spend(database))

@@ -1,0 +1,93 @@
+"""Deliveries: what the forge told us, kept before it is acknowledged."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
+
+from app.ledger.clock import now, today
+from app.ledger.schema import deliveries, rejections
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One delivery as stored. `reason` is empty while an accepted one has not been looked into."""
+
+    id: str
+    forge: str
+    event: str
+    repository: str
+    ref: str
+    before: str
+    after: str
+    pusher: str
+    decision: str
+    reason: str
+    message: str
+
+
+class Deliveries:
+    """The deliveries of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def store(self, delivery: Delivery) -> bool:
+        """Keep it; False when that id is known already, and then nothing is changed."""
+        try:
+            with self._engine.begin() as db:
+                db.execute(sa.insert(deliveries).values(**asdict(delivery), received_at=now()))
+        except IntegrityError:
+            return False
+        return True
+
+    def get(self, delivery_id: str) -> Delivery:
+        """The stored delivery. Raises KeyError."""
+        with self._engine.connect() as db:
+            row = db.execute(sa.select(deliveries).where(deliveries.c.id == delivery_id)).mappings().first()
+        if row is None:
+            raise KeyError(delivery_id)
+        return Delivery(**{name: row[name] for name in Delivery.__dataclass_fields__})
+
+    def conclude(self, delivery_id: str, reason: str, message: str) -> None:
+        """Say what came of an accepted delivery."""
+        with self._engine.begin() as db:
+            changed = sa.update(deliveries).where(deliveries.c.id == delivery_id)
+            db.execute(changed.values(reason=reason, message=message))
+
+    def unconcluded(self) -> list[str]:
+        """Ids of accepted deliveries that nothing is known of yet, oldest first."""
+        wanted = (deliveries.c.decision == "accepted") & (deliveries.c.reason == "")
+        query = sa.select(deliveries.c.id).where(wanted).order_by(deliveries.c.received_at)
+        with self._engine.connect() as db:
+            return list(db.execute(query).scalars())
+
+    def newest(self, limit: int = 100) -> list[dict[str, Any]]:
+        """The last deliveries, newest first."""
+        query = sa.select(deliveries).order_by(deliveries.c.received_at.desc(), deliveries.c.id).limit(limit)
+        with self._engine.connect() as db:
+            return [dict(row) for row in db.execute(query).mappings()]
+
+    def reject(self, reason: str) -> None:
+        """Count a request that was not let in."""
+        same = (rejections.c.day == today()) & (rejections.c.reason == reason)
+        more = sa.update(rejections).where(same).values(count=rejections.c.count + 1, last_at=now())
+        with self._engine.begin() as db:
+            if db.execute(more).rowcount:
+                return
+        try:
+            with self._engine.begin() as db:
+                db.execute(sa.insert(rejections).values(day=today(), reason=reason, count=1, last_at=now()))
+        except IntegrityError:
+            with self._engine.begin() as db:
+                db.execute(more)
+
+    def rejected(self, limit: int = 100) -> list[dict[str, Any]]:
+        """How many requests were not let in, by day and reason, newest first."""
+        query = sa.select(rejections).order_by(rejections.c.last_at.desc()).limit(limit)
+        with self._engine.connect() as db:
+            return [dict(row) for row in db.execute(query).mappings()]

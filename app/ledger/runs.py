@@ -1,0 +1,183 @@
+"""Runs and their TODOs: what was asked, how far it got, what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
+
+from app.ledger.clock import now
+from app.ledger.schema import effects, events, runs, spend, todos
+
+# A TODO with one of these is not done again by a later push: it is finished, nobody knows whether it is, or a rule
+# said no to this very text. What failed is tried again.
+SETTLED = ("done", "unknown", "refused")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One commit of one post-mortem. `source` is empty for our mirror, else the folder of a checkout."""
+
+    id: str
+    repository: str
+    post_mortem: str
+    commit: str
+    source: str = ""
+    delivery: str = ""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Todo:
+    """One open action item of a run, as it was when the run began. `reason` says why one that is not safe is not."""
+
+    id: str
+    position: int
+    line: int
+    action: str
+    details: str
+    priority: str
+    type: str
+    safe: bool
+    reason: str = ""
+
+
+class Runs:
+    """The runs of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, run: Run) -> bool:
+        """Keep a new run; False when it is there already."""
+        blank = {"title": "", "incident_date": "", "devvm": "", "reason": "", "message": ""}
+        try:
+            with self._engine.begin() as db:
+                db.execute(sa.insert(runs).values(**asdict(run), **blank, created_at=now()))
+        except IntegrityError:
+            return False
+        return True
+
+    def get(self, run_id: str) -> Run:
+        """The run as it was asked for. Raises KeyError."""
+        row = self.row(run_id)
+        return Run(**{name: row[name] for name in Run.__dataclass_fields__})
+
+    def row(self, run_id: str) -> dict[str, Any]:
+        """The run with everything that is known of it, and its cost in US dollars. Raises KeyError."""
+        with self._engine.connect() as db:
+            row = db.execute(_with_cost().where(runs.c.id == run_id)).mappings().first()
+        if row is None:
+            raise KeyError(run_id)
+        return dict(row)
+
+    def newest(self, limit: int = 100) -> list[dict[str, Any]]:
+        """The last runs, newest first."""
+        query = _with_cost().order_by(runs.c.created_at.desc(), runs.c.id).limit(limit)
+        with self._engine.connect() as db:
+            return [dict(row) for row in db.execute(query).mappings()]
+
+    def of_delivery(self, delivery_id: str) -> list[str]:
+        """Ids of the runs that a delivery started."""
+        with self._engine.connect() as db:
+            return list(db.execute(sa.select(runs.c.id).where(runs.c.delivery == delivery_id)).scalars())
+
+    def describe(self, run_id: str, **values: str) -> None:
+        """Set title, incident_date or devvm."""
+        with self._engine.begin() as db:
+            db.execute(sa.update(runs).where(runs.c.id == run_id).values(**values))
+
+    def finish(self, run_id: str, outcome: str, reason: str = "", message: str = "") -> None:
+        """Say what came of the run. A run that has an outcome keeps it."""
+        ended = sa.update(runs).where((runs.c.id == run_id) & runs.c.outcome.is_(None))
+        with self._engine.begin() as db:
+            db.execute(ended.values(outcome=outcome, reason=reason, message=message, finished_at=now()))
+
+    def add_todos(self, run: Run, found: Sequence[Todo]) -> None:
+        """Keep the run's TODOs; those that are there already stay as they are."""
+        place = {"run_id": run.id, "repository": run.repository, "post_mortem": run.post_mortem}
+        with self._engine.begin() as db:
+            known = set(db.execute(sa.select(todos.c.id).where(todos.c.run_id == run.id)).scalars())
+            new = [
+                {**place, **asdict(t), "message": "", "findings": "[]", "commit": ""}
+                for t in found
+                if t.id not in known
+            ]
+            if new:
+                db.execute(sa.insert(todos), new)
+
+    def settled(self, run: Run) -> dict[str, str]:
+        """Outcomes of this document's TODOs that earlier runs settled, by TODO id."""
+        same = (todos.c.repository == run.repository) & (todos.c.post_mortem == run.post_mortem)
+        earlier = same & (todos.c.run_id != run.id) & todos.c.outcome.in_(SETTLED)
+        with self._engine.connect() as db:
+            return dict(db.execute(sa.select(todos.c.id, todos.c.outcome).where(earlier)).tuples().all())
+
+    def begin_todo(self, run_id: str, todo_id: str) -> None:
+        """Note when work on a TODO began; the first time counts."""
+        first = _one(run_id, todo_id) & todos.c.started_at.is_(None)
+        with self._engine.begin() as db:
+            db.execute(sa.update(todos).where(first).values(started_at=now()))
+
+    def finish_todo(
+        self,
+        run_id: str,
+        todo_id: str,
+        outcome: str,
+        reason: str,
+        message: str,
+        findings: Sequence[dict[str, str]] = (),
+    ) -> None:
+        """Say what came of a TODO."""
+        values = {"outcome": outcome, "reason": reason, "message": message, "findings": json.dumps(list(findings))}
+        with self._engine.begin() as db:
+            db.execute(sa.update(todos).where(_one(run_id, todo_id)).values(**values, finished_at=now()))
+
+    def set_commit(self, run_id: str, todo_id: str, commit: str) -> None:
+        """The commit that holds a TODO's change, as it was pushed."""
+        with self._engine.begin() as db:
+            db.execute(sa.update(todos).where(_one(run_id, todo_id)).values(commit=commit))
+
+    def todos(self, run_id: str) -> list[dict[str, Any]]:
+        """The run's TODOs in document order, each with its cost in US dollars and its findings."""
+        cost = sa.func.coalesce(sa.func.sum(spend.c.spent_usd), 0.0).label("cost_usd")
+        joined = todos.outerjoin(spend, (spend.c.run_id == todos.c.run_id) & (spend.c.todo_id == todos.c.id))
+        query = sa.select(todos, cost).select_from(joined).where(todos.c.run_id == run_id)
+        query = query.group_by(*todos.primary_key.columns).order_by(todos.c.position)
+        with self._engine.connect() as db:
+            rows = [dict(row) for row in db.execute(query).mappings()]
+        return [{**row, "findings": json.loads(row["findings"])} for row in rows]
+
+    def note(self, run_id: str, phase: str, text: str, todo_id: str = "") -> None:
+        """Add a line to what people follow. Redacted text only."""
+        with self._engine.begin() as db:
+            db.execute(sa.insert(events).values(run_id=run_id, todo_id=todo_id, at=now(), phase=phase, text=text))
+
+    def events(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
+        """The lines that came after the one with this id, oldest first."""
+        query = sa.select(events).where((events.c.run_id == run_id) & (events.c.id > after)).order_by(events.c.id)
+        with self._engine.connect() as db:
+            return [dict(row) for row in db.execute(query).mappings()]
+
+    def begin_effect(self, run_id: str, key: str) -> bool:
+        """Write ahead that an effect begins; False when it has begun before, and may have happened."""
+        try:
+            with self._engine.begin() as db:
+                db.execute(sa.insert(effects).values(key=key, run_id=run_id, at=now()))
+        except IntegrityError:
+            return False
+        return True
+
+
+def _one(run_id: str, todo_id: str) -> sa.ColumnElement[bool]:
+    return (todos.c.run_id == run_id) & (todos.c.id == todo_id)
+
+
+def _with_cost() -> sa.Select[Any]:
+    paid = sa.select(sa.func.coalesce(sa.func.sum(spend.c.spent_usd), 0.0)).where(spend.c.run_id == runs.c.id)
+    return sa.select(runs, paid.scalar_subquery().label("cost_usd"))

@@ -1,0 +1,116 @@
+"""The ledger's tables. They share a database with the durable-execution library's, whose names differ.
+
+Times are ISO 8601 in UTC with seconds, as text: the same on SQLite and PostgreSQL, and they sort.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(64), primary_key=True, comment="the forge's delivery id; a redelivery repeats it"),
+    Column("forge", String(16), nullable=False),
+    Column("event", String(64), nullable=False),
+    Column("repository", String(200), nullable=False),
+    Column("ref", String(300), nullable=False),
+    Column("before", String(40), nullable=False),
+    Column("after", String(40), nullable=False),
+    Column("pusher", String(100), nullable=False),
+    Column("received_at", String(20), nullable=False),
+    Column("decision", String(16), nullable=False, comment="accepted or ignored"),
+    Column("reason", String(64), nullable=False),
+    Column("message", Text, nullable=False),
+    Index("deliveries_by_time", "received_at"),
+)
+
+# Requests that fail authentication are counted, not kept: anybody can send them.
+rejections = Table(
+    "rejections",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("reason", String(64), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("last_at", String(20), nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(100), primary_key=True, comment="made from repository, commit and path: a push gives it once"),
+    Column("repository", String(200), nullable=False),
+    Column("post_mortem", String(500), nullable=False),
+    Column("commit", String(40), nullable=False),
+    Column("source", Text, nullable=False, comment="empty: our mirror; else a checkout's folder"),
+    Column("delivery", String(64), nullable=False),
+    Column("dry_run", Boolean, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("incident_date", String(10), nullable=False),
+    Column("devvm", String(100), nullable=False),
+    Column("created_at", String(20), nullable=False),
+    Column("finished_at", String(20)),
+    Column("outcome", String(20)),
+    Column("reason", String(64), nullable=False),
+    Column("message", Text, nullable=False),
+    Index("runs_by_time", "created_at"),
+)
+
+todos = Table(
+    "todos",
+    metadata,
+    Column("run_id", String(100), primary_key=True),
+    Column("id", String(32), primary_key=True),
+    Column("repository", String(200), nullable=False),
+    Column("post_mortem", String(500), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("priority", String(20), nullable=False),
+    Column("type", String(40), nullable=False),
+    Column("safe", Boolean, nullable=False),
+    Column("outcome", String(20)),
+    Column("reason", String(64), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("findings", Text, nullable=False, comment="JSON list"),
+    Column("commit", String(40), nullable=False),
+    Column("started_at", String(20)),
+    Column("finished_at", String(20)),
+    Index("todos_by_document", "repository", "post_mortem", "id"),
+)
+
+spend = Table(
+    "spend",
+    metadata,
+    Column("run_id", String(100), primary_key=True),
+    Column("todo_id", String(32), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("day", String(10), nullable=False),
+    Column("reserved_usd", Float, nullable=False),
+    Column("spent_usd", Float, comment="null while the try goes on: then the reservation counts"),
+    Index("spend_by_day", "day"),
+)
+
+# Effects that may happen once only: a row is written before the effect begins.
+effects = Table(
+    "effects",
+    metadata,
+    Column("key", String(300), primary_key=True),
+    Column("run_id", String(100), nullable=False),
+    Column("at", String(20), nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(100), nullable=False),
+    Column("todo_id", String(32), nullable=False),
+    Column("at", String(20), nullable=False),
+    Column("phase", String(32), nullable=False),
+    Column("text", Text, nullable=False),
+    Index("events_by_run", "run_id", "id"),
+)
