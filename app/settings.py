@@ -45,6 +45,12 @@ def _environment(values: dict[str, str]) -> dict[str, str]:
     return values
 
 
+def _workspace(text: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9._/ -]+", text) or text.startswith(("/home/", "/root/")):
+        raise ValueError("must be an absolute folder of plain characters, not below /home or /root")
+    return text.rstrip("/")
+
+
 Command = Annotated[str, AfterValidator(_command)]
 Folder = Annotated[str, AfterValidator(_relative_folder)]
 StackName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -96,9 +102,8 @@ class DevVMSettings(Section):
     port: int = Field(22, ge=1, le=65535, description="SSH port")
     user: str = Field(description="SSH user")
     host_key: str = Field(description="pinned public host key, as in known_hosts: type and base64")
-    workspace: str = Field(
-        "/var/tmp/followthrough",  # noqa: S108 - a folder of ours on the DevVM, created 0700 and checked
-        pattern=r"^/(?!home/|root/)[A-Za-z0-9._/ -]+$",
+    workspace: Annotated[str, AfterValidator(_workspace)] = Field(
+        "/var/tmp/followthrough",  # noqa: S108 - a folder of ours on the DevVM, made 0700 and checked
         description="absolute folder for our clones and the agent's trees; outside HOME, which the agent may not read",
     )
     claude: str = Field("~/.local/bin/claude", description="the Claude Code CLI")

@@ -54,6 +54,11 @@ class Workspace:
         """The folder of a long command of this run."""
         return f"{self.folder}/jobs/{'-'.join(words)}"
 
+    def jobs(self) -> list[str]:
+        """The folders of all long commands of this run."""
+        listed = self._machine.run(["find", f"{self.folder}/jobs", "-mindepth", "1", "-maxdepth", "1"], codes=(0, 1))
+        return [line for line in listed.text.split("\n") if line]
+
     def open(self) -> str:
         """Make the run's worktree at the tip of the branch; return the commit. An earlier one of this run goes."""
         self._machine.run(["mkdir", "-p", "-m", "700", f"{self.folder}/jobs", self._clone])

@@ -81,6 +81,13 @@ RULES: tuple[ChangeRule, ...] = (
 )
 
 
+def exportable(path: str, mode: str, policy: Policy) -> bool:
+    """Whether the agent gets to see a file: regular, not of a protected stack, not one that steers git or agents."""
+    regular = mode in ("100644", "100755")
+    change = Change(path, "M", mode, mode, None, None)
+    return regular and _protected_stack(change, policy) is None and _forbidden_name(change, policy) is None
+
+
 def judge_change(changes: Sequence[Change], policy: Policy) -> Verdict:
     """Judge every changed path by every rule. An empty change is not judged here: the caller knows what it means."""
     findings = [

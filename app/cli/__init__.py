@@ -1,0 +1,84 @@
+"""`followthrough`: every command, its options, its exit codes. What a command does is in the module beside this one."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from app.errors import BadInput, FollowthroughError
+from app.settings import load
+
+app = typer.Typer(
+    name="followthrough",
+    help="Does the TODOs of a post-mortem: an agent writes, code judges, only what destroys nothing is landed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file. Default: followthrough.toml in this folder.")
+]
+
+
+@app.command()
+def parse(
+    paths: Annotated[list[Path], typer.Argument(help="Post-mortems (Markdown).")],
+    form: Annotated[
+        Literal["json", "table"], typer.Option("--format", help="json for programs, table for people.")
+    ] = "json",
+) -> None:
+    """Print the action items of post-mortems. Exit code 2 when a file cannot be read."""
+    from app.cli.parse import print_documents
+
+    raise typer.Exit(print_documents(paths, form))
+
+
+@app.command()
+def run(
+    config: Config = None,
+    repo: Annotated[Path, typer.Option(help="A checkout of a configured repository.")] = Path(),
+    file: Annotated[Path | None, typer.Option(help="One post-mortem in it. Default: all with open TODOs.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the runs to their end.")] = True,
+) -> None:
+    """Do the main job for the commit that is checked out, without a webhook.
+
+    Exit codes: 0 done or nothing to do, 4 partial or needs a person, 1 failed.
+    """
+    from app.cli.run import run_checkout
+
+    raise typer.Exit(run_checkout(load(config), repo, file, dry_run, wait))
+
+
+@app.command()
+def serve(config: Config = None) -> None:
+    """Receive webhooks and follow post-mortems through, until it is stopped."""
+    from app.main import serve as serve_until_stopped
+
+    serve_until_stopped(load(config))
+
+
+@app.command()
+def doctor(config: Config = None) -> None:
+    """Check every configured part and say how to mend what fails. Exit code 1 when something does."""
+    from app.cli.doctor import check_everything
+
+    raise typer.Exit(check_everything(load(config)))
+
+
+def main() -> None:
+    """Entry point: failures that are ours to explain become one line and an exit code, 2 for bad input, else 1."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for chatty in ("httpx", "alembic", "httpcore"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    try:
+        app()
+    except FollowthroughError as error:
+        Console(stderr=True, highlight=False).print(f"followthrough: {error} ({error.reason})", markup=False)
+        sys.exit(2 if isinstance(error, BadInput) else 1)

@@ -1,0 +1,161 @@
+"""`followthrough doctor`: each configured part tried for real, each failure with what mends it. Changes nothing."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import httpx
+from rich.console import Console
+
+from app.edges import ssh, vault
+from app.edges.devvm import DevVM
+from app.errors import Failed, FollowthroughError
+from app.main import compose
+from app.settings import DevVMSettings, RepositorySettings, Settings
+from pipelines.bench import mirror
+
+TESTED_CLAUDE = "2.1.197"
+# What Slack answers to a message without text when the webhook itself is good; nothing is posted by asking.
+_SLACK_ALIVE = ("no_text", "invalid_payload", "missing_text_or_fallback_or_attachments")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One part: what is checked, and the doing of it, which returns what was found or raises with the fix."""
+
+    name: str
+    do: Callable[[], str]
+
+
+def check_everything(settings: Settings) -> int:
+    """Run every check, print each as it is done; 1 when one failed, else 0."""
+    console = Console(highlight=False)
+    failures = 0
+    for check in _checks(settings):
+        try:
+            sign, found = "[green]ok  [/green]", check.do()
+        except FollowthroughError as error:
+            sign, found = "[red]FAIL[/red]", str(error)
+            failures += 1
+        console.print(f"{sign} {check.name}:", end=" ")
+        console.print(found, markup=False)
+    console.print(f"{failures} of the checks failed" if failures else "everything that is configured works")
+    return 1 if failures else 0
+
+
+def _checks(settings: Settings) -> Iterator[Check]:
+    yield Check("configuration", lambda: _configuration(settings))
+    yield Check("database", lambda: _database(settings))
+    for repository in settings.repository:
+        yield Check(f"repository {repository.name}", lambda r=repository: _repository(r))  # type: ignore[misc]
+    yield Check("vault", lambda: _vault(settings))
+    for devvm in settings.devvm:
+        yield Check(f"devvm {devvm.name}", lambda d=devvm: _devvm(settings, d))  # type: ignore[misc]
+    yield Check("slack", lambda: _slack(settings))
+
+
+def _configuration(settings: Settings) -> str:
+    if not any(s.get_secret_value() for s in settings.github.webhook_secrets):
+        raise Failed("no-webhook-secret", "github.webhook_secrets is empty: `serve` will not start; set one")
+    if not settings.repository or not settings.devvm:
+        raise Failed("not-configured", "there must be at least one [[repository]] and one [[devvm]]")
+    return f"{len(settings.repository)} repositories, {len(settings.devvm)} DevVMs, model {settings.agent.model}"
+
+
+def _database(settings: Settings) -> str:
+    compose(settings)
+    return f"{settings.database.url.split('@')[-1]} opened, tables are current"
+
+
+def _repository(repository: RepositorySettings) -> str:
+    ours = mirror(repository.name)
+    tip = ours.sync(repository.clone_url, repository.branch)
+    files = ours.files(tip)
+    if not any(path.startswith(repository.stacks + "/") for path in files):
+        raise Failed("no-stacks", f"{repository.branch} has no folder {repository.stacks}/; set repository.stacks")
+    for command in (repository.plan, repository.show, repository.apply):
+        first = shlex.split(command)[0]
+        if "/" in first and not first.startswith("/") and first not in files:
+            raise Failed("no-wrapper", f"{repository.branch} has no regular file {first}; correct `{command}`")
+    return f"{repository.branch} is at {tip[:7]}, {len(files)} files"
+
+
+def _vault(settings: Settings) -> str:
+    secret = vault.read_secret(settings.vault)
+    fields = [settings.vault.ssh_key_field, *([settings.vault.api_key_field] if settings.vault.api_key_field else [])]
+    for name in fields:
+        vault.field(secret, name, settings.vault)
+    return f"logged in as role {settings.vault.role}, read {', '.join(fields)}, token revoked"
+
+
+def _devvm(settings: Settings, devvm: DevVMSettings) -> str:
+    secret = vault.read_secret(settings.vault)
+    key = vault.field(secret, settings.vault.ssh_key_field, settings.vault)
+    client = ssh.connect(devvm, key)
+    with DevVM(devvm.name, lambda *call: ssh.exchange(client, *call), client.close) as machine:
+        found = [_tools(machine), _workspace(machine, devvm), _agent(machine, devvm, settings.agent.model)]
+        found += [_plan_command(machine, devvm, repository) for repository in settings.repository]
+    return "; ".join(found)
+
+
+def _tools(machine: DevVM) -> str:
+    for tool in ("git", "setsid", "timeout", "sha256sum", "find", "grep"):
+        if machine.run(["sh", "-c", 'command -v "$1"', "sh", tool], codes=(0, 1, 127)).code:
+            raise Failed("devvm-no-tool", f"{tool} is not installed there; install it")
+    return machine.run(["git", "--version"]).text
+
+
+def _workspace(machine: DevVM, devvm: DevVMSettings) -> str:
+    place = devvm.workspace
+    inside_home = f"{place}/".startswith(f"{machine.home}/")
+    if inside_home:
+        raise Failed(
+            "workspace-in-home", f"the workspace {place} is inside HOME, which the agent may not read; move it"
+        )
+    done = machine.run(["mkdir", "-p", "-m", "700", place], codes=(0, 1))
+    if done.code or machine.run(["test", "-w", place, "-a", "-O", place], codes=(0, 1)).code:
+        raise Failed(
+            "workspace-unusable", f"the workspace {place} is not this user's own; make it: mkdir -m 700 {place}"
+        )
+    machine.run(["chmod", "700", place])
+    free = int(machine.run(["df", "-Pk", place]).text.splitlines()[-1].split()[3]) // 1024
+    if free < 1024:
+        raise Failed("workspace-full", f"the workspace {place} has {free} MiB left; at least 1024 are needed")
+    return f"workspace {place} with {free} MiB free"
+
+
+def _agent(machine: DevVM, devvm: DevVMSettings, model: str) -> str:
+    done = machine.run([machine.path(devvm.claude), "--version"], codes=(0, 1, 125, 126, 127))
+    version = re.match(r"(\d+\.\d+\.\d+)", done.text)
+    if done.code or version is None:
+        raise Failed("devvm-no-agent", f"{devvm.claude} does not run there; install Claude Code or set devvm.claude")
+    note = "" if version[1] == TESTED_CLAUDE else f" (its cage was tested with {TESTED_CLAUDE})"
+    return f"Claude Code {version[1]}{note}, model {model}"
+
+
+def _plan_command(machine: DevVM, devvm: DevVMSettings, repository: RepositorySettings) -> str:
+    first = shlex.split(repository.plan)[0]
+    tool = "terraform" if "/" in first and not first.startswith("/") else first
+    search = ["env", f"PATH={devvm.path}", "sh", "-c", 'command -v "$1"', "sh"]
+    found = [
+        t for t in dict.fromkeys((tool, "tofu", "terragrunt")) if not machine.run([*search, t], codes=(0, 1, 127)).code
+    ]
+    if not found:
+        raise Failed("devvm-no-terraform", f"none of {tool}, tofu, terragrunt is on devvm.path ({devvm.path})")
+    return f"{repository.plan} with {found[0]}"
+
+
+def _slack(settings: Settings) -> str:
+    url = settings.slack.webhook_url.get_secret_value()
+    if not url:
+        return "not configured: runs are told to nobody"
+    try:
+        answer = httpx.post(url, json={}, timeout=10)
+    except httpx.HTTPError as error:
+        raise Failed("slack-unreachable", f"no answer ({type(error).__name__}); check slack.webhook_url") from None
+    if answer.status_code != 400 or answer.text.strip() not in _SLACK_ALIVE:
+        raise Failed("slack-refused", f"it answered {answer.status_code} {answer.text[:60]!r}; make a new webhook")
+    return "the webhook answers; nothing was posted"

@@ -1,0 +1,121 @@
+"""Composition: settings, ledger, pipelines and faces put together. Nothing is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import IO
+
+import sqlalchemy as sa
+import uvicorn
+from fastapi import FastAPI
+
+from app.errors import BadInput, Failed
+from app.ledger import Ledger, open_ledger
+from app.settings import Settings
+from app.web.application import application
+from pipelines import bench, durable, postmortem_todos
+
+log = logging.getLogger("followthrough")
+
+
+def compose(settings: Settings) -> Ledger:
+    """Open the ledger and hand both to the pipelines."""
+    ledger = open_ledger(settings.database.url)
+    bench.use(settings, ledger)
+    return ledger
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Be the only process that executes runs on this database, or raise Failed("already-running").
+
+    Two executors with one identity would run the same step at once. SQLite: a lock on a file beside the database;
+    PostgreSQL: an advisory lock that its connection holds.
+    """
+    url = sa.make_url(settings.database.url)
+    busy = Failed("already-running", "starting: another process executes the runs of this database")
+    if url.get_backend_name() == "sqlite":
+        with Path(f"{url.database}.lock").open("w") as lock:
+            if not _try_lock(lock):
+                raise busy
+            yield
+        return
+    engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        if not connection.execute(sa.text("SELECT pg_try_advisory_lock(4171902)")).scalar():
+            raise busy
+        yield
+
+
+def _try_lock(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def serve(settings: Settings) -> None:
+    """Run the service until SIGTERM or SIGINT. Raises BadInput when the configuration is not fit to serve."""
+    _must_be_fit(settings)
+    ledger = compose(settings)
+    launched = threading.Event()
+
+    def ready() -> bool:
+        with ledger.engine.connect() as db:
+            db.execute(sa.text("SELECT 1"))
+        return launched.is_set()
+
+    def start_push(delivery_id: str, repository: str) -> None:
+        durable.start(postmortem_todos.follow_push, delivery_id, lane=f"push {repository}")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI):  # type: ignore[no-untyped-def]
+        await asyncio.to_thread(durable.launch, settings.database.url)
+        # A delivery is stored before it is handed over; one that a crash caught in between is handed over now.
+        for delivery_id in ledger.deliveries.unconcluded():
+            start_push(delivery_id, ledger.deliveries.get(delivery_id).repository)
+        launched.set()
+        log.info("serving on http://%s:%s", settings.server.host, settings.server.port)
+        yield
+        launched.clear()
+
+    app = application(settings, ledger, start_push, ready, lifespan)
+    config = uvicorn.Config(
+        app,
+        host=settings.server.host,
+        port=settings.server.port,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    with alone(settings):
+        uvicorn.Server(config).run()
+        leave(0)
+
+
+def leave(code: int) -> None:
+    """End the process at once, with its output written. Steps that wait for the DevVM are not waited for: they are
+    resumed at the next start, and the job that they follow goes on there meanwhile.
+    """
+    logging.shutdown()
+    os._exit(code)
+
+
+def _must_be_fit(settings: Settings) -> None:
+    if not any(s.get_secret_value() for s in settings.github.webhook_secrets):
+        message = "starting: github.webhook_secrets is empty; without a secret anybody could start runs"
+        raise BadInput("no-webhook-secret", message)
+    if not settings.repository:
+        raise BadInput("no-repository", "starting: no [[repository]] is configured")
+    if not settings.devvm:
+        raise BadInput("no-devvm", "starting: no [[devvm]] is configured")

@@ -1,0 +1,125 @@
+"""POST /webhooks/github: read (capped), verify, decide, store, answer 202. All work comes later.
+
+Nothing of the body is parsed before its signature fits. An answer to an unsigned request says nothing but no.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from app.guard.push import Decision, Push, decide_push, read_push
+from app.ledger import Ledger
+from app.ledger.deliveries import Delivery
+from app.settings import Settings
+from app.web.signature import is_signed
+
+log = logging.getLogger(__name__)
+_DELIVERY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_EVENT = re.compile(r"[a-z0-9_]{1,64}")
+
+
+@dataclass(frozen=True)
+class Rejected(Exception):
+    """A request that is not let in: HTTP status, reason code, and what its sender is told."""
+
+    status: int
+    reason: str
+    message: str
+
+
+def router(settings: Settings, ledger: Ledger, start_push: Callable[[str, str], None]) -> APIRouter:
+    """The webhook. `start_push(delivery id, repository)` hands an accepted delivery to the pipeline, durably."""
+    routes = APIRouter()
+    secrets = [s.get_secret_value() for s in settings.github.webhook_secrets]
+
+    @routes.post("/webhooks/github")
+    async def github(request: Request) -> Response:
+        try:
+            body = await _read(request, settings.server.max_body_bytes)
+            return await run_in_threadpool(receive, request, body)
+        except Rejected as rejected:
+            await run_in_threadpool(ledger.deliveries.reject, rejected.reason)
+            log.warning("webhook rejected: %s", rejected.reason)
+            return JSONResponse({"error": rejected.reason, "message": rejected.message}, rejected.status)
+
+    def receive(request: Request, body: bytes) -> Response:
+        header = next((v for k, v in request.headers.raw if k == b"x-hub-signature-256"), None)
+        if not is_signed(body, header, secrets):
+            raise Rejected(401, "bad-signature", "the signature is missing or does not fit")
+        event, delivery_id = _names(request)
+        payload = _parse(request, body)
+        if event == "ping":
+            return JSONResponse({"delivery": delivery_id, "decision": "ignored", "reason": "ping", "runs": []})
+        push, decision = _decide(settings, event, payload)
+        delivery = _delivery(event, delivery_id, push, decision)
+        if not ledger.deliveries.store(delivery):
+            return _answer(ledger, delivery_id, "ignored", "duplicate")
+        if decision.accepted:
+            start_push(delivery_id, push.repository)
+        return _answer(ledger, delivery_id, delivery.decision, delivery.reason)
+
+    return routes
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    """The raw body. Too large a declared length is refused unread, too large a body as soon as it is."""
+    too_large = Rejected(413, "body-too-large", f"a webhook body may have at most {limit} bytes")
+    declared = request.headers.get("content-length", "0")
+    if not declared.isascii() or not declared.isdigit() or int(declared[:19]) > limit:
+        raise too_large
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise too_large
+    return bytes(body)
+
+
+def _names(request: Request) -> tuple[str, str]:
+    event = request.headers.get("x-github-event", "")
+    delivery_id = request.headers.get("x-github-delivery", "")
+    if not _EVENT.fullmatch(event) or not _DELIVERY_ID.fullmatch(delivery_id):
+        raise Rejected(400, "bad-headers", "X-GitHub-Event or X-GitHub-Delivery is missing or malformed")
+    return event, delivery_id
+
+
+def _parse(request: Request, body: bytes) -> Any:
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise Rejected(400, "bad-content-type", "set the webhook's content type to application/json")
+    try:
+        return json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise Rejected(400, "bad-json", "the body is not JSON in UTF-8") from None
+
+
+def _decide(settings: Settings, event: str, payload: Any) -> tuple[Push, Decision]:
+    if event != "push":
+        return Push("", "", "", "", "", False), Decision(False, "event-not-handled", f"{event} events cause nothing")
+    try:
+        push = read_push(payload)
+    except ValueError as error:
+        raise Rejected(400, "bad-payload", f"the push payload cannot be used: {error}") from None
+    repository = settings.repository_named(push.repository)
+    branch = repository.branch if repository else None
+    return push, decide_push(push, branch, repository.allowed_pushers if repository else [])
+
+
+def _delivery(event: str, delivery_id: str, push: Push, decision: Decision) -> Delivery:
+    facts = (push.repository, push.ref, push.before, push.after, push.pusher)
+    word = "accepted" if decision.accepted else "ignored"
+    return Delivery(delivery_id, "github", event, *facts, word, decision.reason, decision.message)
+
+
+def _answer(ledger: Ledger, delivery_id: str, decision: str, reason: str) -> Response:
+    runs = ledger.runs.of_delivery(delivery_id)
+    return JSONResponse({"delivery": delivery_id, "decision": decision, "reason": reason, "runs": runs}, 202)
