@@ -1,0 +1,112 @@
+"""The agent's part of a TODO: its copy of the tree, its session, and the judgement of its edits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.agent import command, events
+from app.agent.events import AgentResult
+from app.agent.prompt import Task, user_prompt
+from app.edges.machine import TIMED_OUT, Job
+from app.errors import Failed, Refused
+from app.guard.change import exportable, judge_change, stack_of
+from app.guard.model import Finding
+from app.guard.money import Limits, allowance
+from app.ledger.runs import Todo
+from pipelines.bench import Bench, ledger, settings
+from pipelines.values import AgentChange
+
+# Ends that a limit of ours brought about: the same try would end there again.
+_LIMITS = ("agent-over-budget", "agent-too-many-turns")
+_MOST_FILES = 50
+
+
+def budget_of(run_id: str, todo_id: str, attempt: int) -> float:
+    """What a try may cost in US dollars, set aside in the ledger. Raises Refused when too little is left."""
+    agent, spend = settings().agent, ledger().spend
+    known = spend.reserved(run_id, todo_id, attempt)
+    if known is not None:
+        return known
+    so_far = spend.so_far(run_id, todo_id)
+    limits = Limits(agent.todo_budget_usd, agent.budget_usd, agent.day_budget_usd)
+    usd = allowance(limits, Limits(so_far.todo, so_far.run, so_far.day))
+    spend.reserve(run_id, todo_id, attempt, usd)
+    return usd
+
+
+def export(bench: Bench, todo: Todo) -> str:
+    """Make the agent's copy; returns the git tree id of what it holds."""
+    ledger().runs.begin_todo(bench.run.id, todo.id)
+    policy = bench.policy()
+    return bench.workspace.export(todo.id, lambda path, mode: exportable(path, mode, policy))
+
+
+def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Sequence[Finding]) -> AgentResult:
+    """Run one session to its end and settle what it cost. Raises Refused or Failed unless it succeeded.
+
+    A session that is there already, because this step was cut short, is followed and not started again.
+    """
+    folder = bench.workspace.job(todo.id, f"agent{attempt}")
+    home = f"{folder}/home"
+    bench.machine.run(["mkdir", "-p", "-m", "700", home])
+    environment, secrets = bench.agent_environment(home)
+    tree = bench.workspace.agent_tree(todo.id)
+    limit = int(settings().agent.todo_minutes * 60)
+    prompt = user_prompt(_task(bench, todo, tree, findings)).encode()
+    job = Job(folder, command.command_line(_cage(bench, budget)), tree, limit, environment, prompt)
+    bench.say("agent", f"try {attempt} with {settings().agent.model}, at most ${budget:.2f}", todo.id)
+    bench.machine.start(job, secrets)
+    stream = bytearray()
+    progress = bench.progress("agent", todo.id)
+
+    def news(piece: bytes) -> None:
+        stream.extend(piece)
+        progress(piece)
+
+    ended = bench.machine.follow(folder, news)
+    result = events.read_result(stream.decode("utf-8", "replace"), ended.code, ended.code == TIMED_OUT)
+    cost = ledger().spend.settle(bench.run.id, todo.id, attempt, result.cost_usd)
+    bench.say("agent", f"ended after {result.turns} turns, ${cost:.4f}: {result.message}", todo.id)
+    if result.ok:
+        return AgentResult(True, "", bench.hide(result.message), cost, result.turns, result.denials)
+    problem = f"running the agent: {bench.hide(result.message)}"
+    if not stream:
+        problem += f"; it said {bench.hide(bench.machine.tail(f'{folder}/err', 500))!r}"
+    raise (Refused if result.reason in _LIMITS else Failed)(result.reason, problem)
+
+
+def judge(bench: Bench, todo_id: str, base_tree: str, result: AgentResult) -> AgentChange:
+    """What the agent changed against its copy, judged by every rule over git facts and contents.
+
+    Raises Refused("agent-made-no-change") when it changed nothing and was denied nothing: it says itself why.
+    """
+    entries = bench.workspace.changes(todo_id, base_tree)
+    if not entries and not result.denials:
+        raise Refused("agent-made-no-change", f"the agent changed nothing: {result.message}")
+    policy = bench.policy()
+    if not entries:
+        why = "the agent tried to work outside of what it may edit, was not let, and changed nothing else"
+        found = tuple(Finding("AGENT-01", denied, why) for denied in result.denials)
+    elif len(entries) > _MOST_FILES:
+        found = (Finding("FILE-06", policy.stacks, f"{len(entries)} files changed, at most {_MOST_FILES} may"),)
+    else:
+        found = judge_change([bench.workspace.read(entry) for entry in entries], policy).findings
+    stacks = sorted({stack for entry in entries if (stack := stack_of(entry.path, policy))})
+    for finding in found:
+        bench.say("diff", f"{finding.rule} {finding.where}: {finding.why}", todo_id)
+    if not found:
+        bench.say("diff", "changed " + ", ".join(entry.path for entry in entries), todo_id)
+    return AgentChange(tuple(entries), tuple(stacks), found)
+
+
+def _task(bench: Bench, todo: Todo, tree: str, findings: Sequence[Finding]) -> Task:
+    repository = bench.repository
+    stacks = sorted(bench.workspace.known_stacks() - set(repository.protected_stacks))
+    words = (todo.action, todo.type, todo.priority, todo.details)
+    return Task(tree, repository.stacks, stacks, *words, findings=findings)
+
+
+def _cage(bench: Bench, budget: float) -> command.Cage:
+    agent, repository = settings().agent, bench.repository
+    claude = bench.machine.path(bench.devvm.claude)
+    return command.Cage(claude, agent.model, repository.stacks, repository.protected_stacks, agent.max_turns, budget)

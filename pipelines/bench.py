@@ -1,0 +1,178 @@
+"""What the steps of a run work with: settings, the ledger, and the DevVM opened for one step.
+
+Each step logs in to Vault for itself and drops what it fetched when it ends: no secret outlives a step, and a step
+that is run again after a crash has a fresh one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.agent import command, events
+from app.edges import ssh, vault
+from app.edges.devvm import DevVM
+from app.edges.repository import Repository
+from app.edges.terraform import Terraform
+from app.edges.workspace import Workspace
+from app.errors import Failed, Transient
+from app.guard.model import Policy
+from app.ledger import Ledger
+from app.ledger.runs import Run
+from app.redact import redact
+from app.settings import DevVMSettings, RepositorySettings, Settings
+
+
+@dataclass
+class _Tools:
+    settings: Settings
+    ledger: Ledger
+
+
+_in_use: list[_Tools] = []
+
+
+def use(settings: Settings, ledger: Ledger) -> None:
+    """Give the pipelines their settings and ledger, once, before anything is launched."""
+    _in_use[:] = [_Tools(settings, ledger)]
+
+
+def settings() -> Settings:
+    """The settings in use."""
+    return _in_use[0].settings
+
+
+def ledger() -> Ledger:
+    """The ledger in use."""
+    return _in_use[0].ledger
+
+
+def run_id_of(repository: str, commit: str, path: str, again: int = 1) -> str:
+    """The identity of a run: the same commit of the same post-mortem is one run, however often it is delivered.
+
+    `again` counts the runs that a person asked for on top of it.
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", repository.lower()).strip("-")[:40]
+    first = f"{name}-{commit[:12]}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+    return first if again == 1 else f"{first}-{again}"
+
+
+def repository_of(run: Run) -> RepositorySettings:
+    """The configured repository of a run. Raises Failed when it is configured no more."""
+    found = settings().repository_named(run.repository)
+    if found is None:
+        raise Failed("repository-gone", f"following {run.repository}: it is not in the configuration any more")
+    return found
+
+
+def source_of(run: Run) -> Repository:
+    """Where the run's commit is read: the checkout that it was started from, or our mirror."""
+    return Repository(Path(run.source)) if run.source else mirror(run.repository)
+
+
+def mirror(repository: str) -> Repository:
+    """Our own bare copy of a repository."""
+    return Repository(settings().server.data / "mirrors" / f"{repository.lower().replace('/', '__')}.git")
+
+
+def commit_url(repository: RepositorySettings, commit: str) -> str:
+    """Where people look at a commit; empty when the clone URL is no web address."""
+    base = repository.clone_url.removesuffix(".git")
+    return f"{base}/commit/{commit}" if re.match(r"https?://[^@/]+/", base) else ""
+
+
+def say(run_id: str, phase: str, text: str, todo_id: str = "", known: Mapping[str, str] | None = None) -> None:
+    """Add a line to what people follow, redacted; `known` holds the secrets at hand."""
+    hidden = [*settings().secrets(), *(known or {}).values()]
+    ledger().runs.note(run_id, phase, redact(text, hidden)[:4000], todo_id)
+
+
+@dataclass
+class Bench:
+    """The DevVM, open for one step of one run. `secret` is what Vault gave: it never leaves the step."""
+
+    run: Run
+    repository: RepositorySettings
+    machine: DevVM
+    workspace: Workspace
+    terraform: Terraform
+    devvm: DevVMSettings
+    secret: Mapping[str, str] = field(repr=False)
+
+    def say(self, phase: str, text: str, todo_id: str = "") -> None:
+        """Add a line to what people follow."""
+        say(self.run.id, phase, text, todo_id, self.secret)
+
+    def hide(self, text: str) -> str:
+        """The text without any secret that this step knows."""
+        return redact(text, [*settings().secrets(), *self.secret.values()])
+
+    def commit_url(self, commit: str) -> str:
+        """Where people look at a commit of this repository; empty when that is not known."""
+        return commit_url(self.repository, commit)
+
+    def policy(self) -> Policy:
+        """What may be changed in this repository."""
+        repository = self.repository
+        return Policy(repository.stacks, self.workspace.known_stacks(), frozenset(repository.protected_stacks))
+
+    def progress(self, phase: str, todo_id: str) -> Callable[[bytes], None]:
+        """A follower of the agent's event stream that says each thing that it does."""
+        rest = b""
+
+        def news(piece: bytes) -> None:
+            nonlocal rest
+            *lines, rest = (rest + piece).split(b"\n")
+            for event in events.events(b"\n".join(lines).decode("utf-8", "replace")):
+                for line in events.describe(event):
+                    self.say(phase, line, todo_id)
+
+        return news
+
+    def agent_environment(self, home: str) -> tuple[dict[str, str], dict[str, str]]:
+        """The agent's environment, and the part of it that is secret. Without an API key it is the user's own login."""
+        agent = settings().agent
+        key_field = settings().vault.api_key_field
+        if not key_field:
+            return command.environment(self.devvm.path, self.machine.home, agent.base_url), {}
+        key = vault.field(dict(self.secret), key_field, settings().vault)
+        return command.environment(self.devvm.path, home, agent.base_url), {"ANTHROPIC_API_KEY": key}
+
+
+@contextmanager
+def opened(run_id: str) -> Iterator[Bench]:
+    """Log in to Vault, connect to the run's DevVM (the first that answers when it has none yet), close it after."""
+    run = ledger().runs.get(run_id)
+    repository = repository_of(run)
+    secret = vault.read_secret(settings().vault)
+    chosen = ledger().runs.row(run_id)["devvm"]
+    candidates = [d for d in settings().devvm if chosen in ("", d.name)]
+    with _connect(candidates, vault.field(secret, settings().vault.ssh_key_field, settings().vault)) as (
+        devvm,
+        machine,
+    ):
+        ledger().runs.describe(run_id, devvm=devvm.name)
+        workspace = Workspace(machine, devvm.workspace, repository, run_id)
+        terraform = Terraform(machine, repository, workspace.tree, f"{workspace.folder}/terraform", devvm.path)
+        yield Bench(run, repository, machine, workspace, terraform, devvm, secret)
+
+
+@contextmanager
+def _connect(candidates: list[DevVMSettings], private_key: str) -> Iterator[tuple[DevVMSettings, DevVM]]:
+    problems: list[str] = []
+    for devvm in candidates:
+        try:
+            client = ssh.connect(devvm, private_key)
+        except Transient as error:
+            problems.append(str(error))
+            continue
+        with DevVM(devvm.name, lambda *call, c=client: ssh.exchange(c, *call), client.close) as machine:
+            yield devvm, machine
+        return
+    raise Transient(
+        "devvm-unreachable", "; ".join(problems) or "opening the DevVM: no [[devvm]] of that name is configured"
+    )

@@ -1,0 +1,233 @@
+"""READ THIS FIRST: how a pushed post-mortem becomes landed changes.
+
+    push ─► follow_push: which post-mortems did it change? ─► a run each
+    run  ─► follow_through
+              read the open TODOs; where a machine may do none, tell people and end
+              make a worktree of our own on the DevVM
+              follow_todo, for each TODO, P0 first
+                1. an agent edits a copy; it has file tools and no shell     ┐ two tries: the second
+                2. judge its edits                  app/guard/change.py      │ gets the findings
+                3. plan each changed stack, judge   app/guard/plan.py        ┘ of the first
+                4. apply exactly the judged plan, at most once
+                5. verify: the next plan must be empty
+                6. commit, push, never by force
+              write the results into the post-mortem, push
+              tell Slack, leave nothing behind on the DevVM
+
+What stops a TODO is Refused (a rule said no), Failed (we broke) or Unknown (an apply may have happened in part; then
+the rest of the run stops too). Each step runs at least once and its result is kept: a run that is cut short goes on
+where it was. What may happen once only is written down before it begins. No step returns a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.agent.events import AgentResult
+from app.errors import FollowthroughError
+from app.guard.model import Finding
+from app.ledger.runs import Todo
+from pipelines import agent_work, closing, intake, landing
+from pipelines.bench import ledger, opened
+from pipelines.durable import start, step, workflow
+from pipelines.values import AgentChange, StackPlan
+
+TRIES = (1, 2)
+
+
+@workflow
+def follow_push(delivery_id: str) -> None:
+    """One accepted delivery: a run for each post-mortem that it added or changed."""
+    try:
+        found = find_post_mortems(delivery_id)
+    except FollowthroughError as error:
+        record_failure(delivery_id, error.reason, str(error))
+        return
+    for repository, run_id in found:
+        start(follow_through, run_id, lane=repository)
+
+
+@workflow
+def follow_through(run_id: str) -> None:
+    """One run, from its TODOs to Slack and cleaning up, whatever happens in between."""
+    reason = message = ""
+    try:
+        if todos := read_todos(run_id):
+            open_workspace(run_id)
+            for todo in todos:
+                if follow_todo(run_id, todo) == "unknown":
+                    break
+            write_back(run_id)
+    except FollowthroughError as error:
+        reason, message = error.reason, str(error)
+    conclude(run_id, reason, message)
+    for last in (tell, clean_up):
+        try:
+            last(run_id)
+        except FollowthroughError as error:
+            note_failure(run_id, last.__name__, str(error))
+
+
+def follow_todo(run_id: str, todo: Todo) -> str:
+    """One TODO, from the agent to the pushed commit. Returns its outcome; what stopped it is recorded."""
+    findings: tuple[Finding, ...] = ()
+    try:
+        base_tree = export_tree(run_id, todo)
+        for attempt in TRIES:
+            change, plans = try_change(run_id, todo, base_tree, attempt, findings)
+            findings = change.findings + tuple(f for plan in plans for f in plan.findings)
+            if not findings:
+                break
+        else:
+            raise closing.refusal(change, plans)
+        for plan in plans:
+            apply_plan(run_id, todo.id, plan)
+        for plan in plans:
+            verify_stack(run_id, todo.id, plan.stack)
+        commit_change(run_id, todo, change)
+        push_commit(run_id, todo)
+    except FollowthroughError as error:
+        return finish_todo(run_id, todo.id, closing.outcome_of(error), error.reason, str(error), findings)
+    return finish_todo(run_id, todo.id, "done", "", "; ".join(line for plan in plans for line in plan.does), ())
+
+
+def try_change(
+    run_id: str, todo: Todo, base_tree: str, attempt: int, findings: Sequence[Finding]
+) -> tuple[AgentChange, list[StackPlan]]:
+    """One try: the agent's edits, judged; and only when no rule objects, the plans of their stacks, judged."""
+    budget = reserve_money(run_id, todo.id, attempt)
+    result = run_agent(run_id, todo, attempt, budget, findings)
+    change = judge_edits(run_id, todo.id, base_tree, result)
+    if change.findings:
+        return change, []
+    return change, [plan_stack(run_id, todo.id, attempt, stack, change) for stack in change.stacks]
+
+
+# The steps, in the order in which a run takes them.
+
+
+@step
+def find_post_mortems(delivery_id: str) -> list[tuple[str, str]]:
+    """Ask git, not the payload, which post-mortems the push changed; our own commits cause nothing."""
+    return intake.runs_of(delivery_id)
+
+
+@step
+def read_todos(run_id: str) -> list[Todo]:
+    """Parse the post-mortem at the pushed commit; leave to people what was not declared safe or is settled already."""
+    return intake.todos_of(run_id)
+
+
+@step
+def open_workspace(run_id: str) -> str:
+    """Vault, SSH key, DevVM: our own clone there, and a worktree of this run at the branch's tip."""
+    with opened(run_id) as bench:
+        tip = bench.workspace.open()
+        bench.say("workspace", f"worktree on {bench.devvm.name} at {tip[:7]}")
+        return tip
+
+
+@step
+def export_tree(run_id: str, todo: Todo) -> str:
+    """The agent's copy: no .git, no protected stack, no file that steers agents. Returns its git tree id."""
+    with opened(run_id) as bench:
+        return agent_work.export(bench, todo)
+
+
+@step
+def reserve_money(run_id: str, todo_id: str, attempt: int) -> float:
+    """Set money aside within the limits of TODO, run and day. Refused when too little is left."""
+    return agent_work.budget_of(run_id, todo_id, attempt)
+
+
+@step
+def run_agent(run_id: str, todo: Todo, attempt: int, budget: float, findings: Sequence[Finding]) -> AgentResult:
+    """The agent, detached on the DevVM: started if absent, followed to its end, its cost settled."""
+    with opened(run_id) as bench:
+        return agent_work.session(bench, todo, attempt, budget, findings)
+
+
+@step
+def judge_edits(run_id: str, todo_id: str, base_tree: str, result: AgentResult) -> AgentChange:
+    """Every changed path, by every rule. Refused when there is no change at all."""
+    with opened(run_id) as bench:
+        return agent_work.judge(bench, todo_id, base_tree, result)
+
+
+@step
+def plan_stack(run_id: str, todo_id: str, attempt: int, stack: str, change: AgentChange) -> StackPlan:
+    """A plan to a file in a clean worktree with the judged edits, its JSON judged. Destroys are never let through."""
+    with opened(run_id) as bench:
+        return landing.plan(bench, todo_id, attempt, stack, change)
+
+
+@step
+def apply_plan(run_id: str, todo_id: str, plan: StackPlan) -> None:
+    """That plan file, by its hash, at most once. Unknown when it may have happened in part."""
+    with opened(run_id) as bench:
+        landing.apply(bench, todo_id, plan)
+
+
+@step
+def verify_stack(run_id: str, todo_id: str, stack: str) -> None:
+    """The next plan of the stack is empty, else Unknown."""
+    with opened(run_id) as bench:
+        landing.verify(bench, todo_id, stack)
+
+
+@step
+def commit_change(run_id: str, todo: Todo, change: AgentChange) -> None:
+    """One commit of exactly the judged files, with the run and the TODO in its trailers."""
+    with opened(run_id) as bench:
+        landing.commit(bench, todo, change)
+
+
+@step
+def push_commit(run_id: str, todo: Todo) -> None:
+    """To the branch, rebased when somebody was faster; on a conflict to a branch of its own, and Failed."""
+    with opened(run_id) as bench:
+        landing.push(bench, todo)
+
+
+@step
+def finish_todo(run_id: str, todo_id: str, outcome: str, reason: str, message: str, findings: Sequence[Finding]) -> str:
+    """Record the TODO's outcome, its reason and every finding."""
+    closing.finish(run_id, todo_id, outcome, reason, message, findings)
+    return outcome
+
+
+@step
+def write_back(run_id: str) -> None:
+    """TODO becomes Done in place, the Follow-up Implementation table is filled, committed with [ci skip], pushed."""
+    with opened(run_id) as bench:
+        landing.write_back(bench)
+
+
+@step
+def conclude(run_id: str, reason: str, message: str) -> str:
+    """The run's outcome, from those of its TODOs."""
+    return closing.conclude(run_id, reason, message)
+
+
+@step
+def tell(run_id: str) -> None:
+    """One Slack message."""
+    closing.tell(run_id)
+
+
+@step
+def clean_up(run_id: str) -> None:
+    """End what still runs on the DevVM, remove worktree, copies, plan files."""
+    closing.clean_up(run_id)
+
+
+@step
+def note_failure(run_id: str, phase: str, message: str) -> None:
+    """What went wrong after the outcome was known."""
+    ledger().runs.note(run_id, phase, message)
+
+
+@step
+def record_failure(delivery_id: str, reason: str, message: str) -> None:
+    """Why a delivery could not be looked into."""
+    ledger().deliveries.conclude(delivery_id, reason, message)
