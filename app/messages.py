@@ -117,7 +117,7 @@ def _escape(text: str) -> str:
     """Slack's own three escapes, and a zero-width break in what would still be bold, code or a mention."""
     for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(plain, escaped)
-    return re.sub(r"([*_~`])", "\u200b\\1", text)
+    return re.sub(r"([*~`])", "\u200b\\1", text)
 
 
 def _pieces(text: str) -> list[str]:

@@ -57,10 +57,14 @@ StackName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
 class Section(BaseModel):
+    """One table of the file: unknown keys are errors, values never change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ServerSettings(Section):
+    """How the service listens, and who may read."""
+
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8080, ge=0, le=65535, description="port to listen on")
     public_url: str = Field("http://127.0.0.1:8080", description="how people reach this service; used in links")
@@ -70,16 +74,22 @@ class ServerSettings(Section):
 
 
 class DatabaseSettings(Section):
+    """Where everything is kept."""
+
     url: str = Field("sqlite:///followthrough.db", description="SQLite file, or postgresql://... for several workers")
 
 
 class GitHubSettings(Section):
+    """The forge's secrets and API."""
+
     webhook_secrets: list[SecretStr] = Field([], description="at least one to serve; several while rotating")
     api_url: str = Field("https://api.github.com", description="address of the API")
     token: SecretStr = Field(SecretStr(""), description="for commit statuses and issues; empty: neither")
 
 
 class VaultSettings(Section):
+    """Where the DevVM's key comes from."""
+
     url: str = Field("http://127.0.0.1:8200", description="address of Vault or OpenBao")
     auth_mount: str = Field("kubernetes", description="mount of the Kubernetes auth method")
     role: str = Field("ci", description="role to log in with")
@@ -97,6 +107,8 @@ class VaultSettings(Section):
 
 
 class DevVMSettings(Section):
+    """One machine on which agents and plans run."""
+
     name: str = Field("devvm", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="name in logs and pages")
     host: str = Field(description="address")
     port: int = Field(22, ge=1, le=65535, description="SSH port")
@@ -114,6 +126,8 @@ class DevVMSettings(Section):
 
 
 class AgentSettings(Section):
+    """The agent's model and its limits."""
+
     model: str = Field("sonnet", description="model name or alias")
     budget_usd: float = Field(5.0, gt=0, description="one run, in US dollars")
     todo_budget_usd: float = Field(2.0, gt=0, description="one TODO, both tries together, in US dollars")
@@ -124,14 +138,19 @@ class AgentSettings(Section):
 
 
 class SlackSettings(Section):
+    """Who is told."""
+
     webhook_url: SecretStr = Field(SecretStr(""), description="incoming webhook; empty: no Slack")
     signing_secret: SecretStr = Field(SecretStr(""), description="for approve and decline buttons")
 
 
 class RepositorySettings(Section):
+    """One infrastructure repository: what is a post-mortem, how to plan and apply, what is never touched."""
+
     name: str = Field(pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$", description="repository.full_name in the payload")
     clone_url: str = Field(description="where the service and the DevVM fetch")
     push_url: str = Field("", description="where the DevVM pushes; empty: clone_url")
+    web_url: str = Field("", description="where people look at it; empty: made from clone_url when that is http(s)")
     branch: str = Field("master", pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$", description="the branch that is deployed")
     post_mortems: str = Field("docs/post-mortems/*.md", description="glob of the post-mortems; * stays in a folder")
     mode: Literal["apply", "dry-run"] = Field("apply", description="what a push may cause")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.agent import command, events
 from app.agent.events import AgentResult
 from app.agent.prompt import Task, user_prompt
 from app.edges.machine import TIMED_OUT, Job
 from app.errors import Failed, Refused
-from app.guard.change import exportable, judge_change, stack_of
+from app.guard.change import exportable, judge_change, outside_writes, stack_of
 from app.guard.model import Finding
 from app.guard.money import Limits, allowance
 from app.ledger.runs import Todo
@@ -68,7 +69,7 @@ def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Seq
     cost = ledger().spend.settle(bench.run.id, todo.id, attempt, result.cost_usd)
     bench.say("agent", f"ended after {result.turns} turns, ${cost:.4f}: {result.message}", todo.id)
     if result.ok:
-        return AgentResult(True, "", bench.hide(result.message), cost, result.turns, result.denials)
+        return replace(result, message=bench.hide(result.message), cost_usd=cost)
     problem = f"running the agent: {bench.hide(result.message)}"
     if not stream:
         problem += f"; it said {bench.hide(bench.machine.tail(f'{folder}/err', 500))!r}"
@@ -78,15 +79,17 @@ def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Seq
 def judge(bench: Bench, todo_id: str, base_tree: str, result: AgentResult) -> AgentChange:
     """What the agent changed against its copy, judged by every rule over git facts and contents.
 
-    Raises Refused("agent-made-no-change") when it changed nothing and was denied nothing: it says itself why.
+    Raises Refused("agent-made-no-change") when it changed nothing and tried nothing else: it says itself why.
     """
     entries = bench.workspace.changes(todo_id, base_tree)
-    if not entries and not result.denials:
-        raise Refused("agent-made-no-change", f"the agent changed nothing: {result.message}")
     policy = bench.policy()
+    tree = bench.workspace.agent_tree(todo_id) + "/"
+    outside = [*result.denials, *outside_writes([w.removeprefix(tree) for w in result.writes], policy)]
+    if not entries and not outside:
+        raise Refused("agent-made-no-change", f"the agent changed nothing: {result.message}")
     if not entries:
         why = "the agent tried to work outside of what it may edit, was not let, and changed nothing else"
-        found = tuple(Finding("AGENT-01", denied, why) for denied in result.denials)
+        found = tuple(Finding("AGENT-01", where.replace(tree, ""), why) for where in dict.fromkeys(outside))
     elif len(entries) > _MOST_FILES:
         found = (Finding("FILE-06", policy.stacks, f"{len(entries)} files changed, at most {_MOST_FILES} may"),)
     else:

@@ -80,8 +80,8 @@ def mirror(repository: str) -> Repository:
 
 
 def commit_url(repository: RepositorySettings, commit: str) -> str:
-    """Where people look at a commit; empty when the clone URL is no web address."""
-    base = repository.clone_url.removesuffix(".git")
+    """Where people look at a commit; empty when neither web_url nor clone_url is a web address."""
+    base = (repository.web_url or repository.clone_url).removesuffix("/").removesuffix(".git")
     return f"{base}/commit/{commit}" if re.match(r"https?://[^@/]+/", base) else ""
 
 
@@ -121,15 +121,16 @@ class Bench:
         return Policy(repository.stacks, self.workspace.known_stacks(), frozenset(repository.protected_stacks))
 
     def progress(self, phase: str, todo_id: str) -> Callable[[bytes], None]:
-        """A follower of the agent's event stream that says each thing that it does."""
+        """A follower of the agent's event stream that says each thing that it does, paths as in the repository."""
         rest = b""
+        tree = self.workspace.agent_tree(todo_id) + "/"
 
         def news(piece: bytes) -> None:
             nonlocal rest
             *lines, rest = (rest + piece).split(b"\n")
             for event in events.events(b"\n".join(lines).decode("utf-8", "replace")):
                 for line in events.describe(event):
-                    self.say(phase, line, todo_id)
+                    self.say(phase, line.replace(tree, ""), todo_id)
 
         return news
 

@@ -28,13 +28,21 @@ def outcome_of(error: FollowthroughError) -> str:
 def refusal(change: AgentChange, plans: Sequence[StackPlan]) -> FollowthroughError:
     """The failure that a change with findings after its last try ends with."""
     findings = [*change.findings, *(f for plan in plans for f in plan.findings)]
-    told = "; ".join(f"{f.rule} {f.where}: {f.why}" for f in findings[:5])
+    told = "; ".join(f"{rule} {', '.join(where)}: {why}" for (rule, why), where in _by_reason(findings).items())
     if change.findings:
         own = all(f.rule.startswith("AGENT") for f in change.findings)
         return Refused("agent-out-of-scope" if own else "change-refused", told)
     if any(plan.job and not plan.sha256 for plan in plans):
         return Failed("plan-failed", told)
     return Refused("changes-pending" if any(f.rule == "ENV-06" for f in findings) else "plan-refused", told)
+
+
+def _by_reason(findings: Sequence[Finding]) -> dict[tuple[str, str], list[str]]:
+    """Where each rule objected for the same reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for finding in findings:
+        found.setdefault((finding.rule, finding.why), []).append(finding.where)
+    return found
 
 
 def finish(run_id: str, todo_id: str, outcome: str, reason: str, message: str, findings: Sequence[Finding]) -> None:

@@ -55,7 +55,7 @@ def asked_for(repository: str, commit: str, path: str, source: str) -> Run:
     for again in itertools.count(1):
         run_id = run_id_of(repository, commit, path, again)
         run = Run(run_id, repository, path, commit, source)
-        if ledger().runs.add(run) or ledger().runs.row(run_id)["outcome"] is None:
+        if ledger().runs.add(run) or ledger().runs.row(run_id)["finished_at"] is None:
             return run
     raise AssertionError("itertools.count ended")
 

@@ -66,6 +66,7 @@ def follow_through(run_id: str) -> None:
             last(run_id)
         except FollowthroughError as error:
             note_failure(run_id, last.__name__, str(error))
+    close(run_id)
 
 
 def follow_todo(run_id: str, todo: Todo) -> str:
@@ -225,6 +226,12 @@ def clean_up(run_id: str) -> None:
 def note_failure(run_id: str, phase: str, message: str) -> None:
     """What went wrong after the outcome was known."""
     ledger().runs.note(run_id, phase, message)
+
+
+@step
+def close(run_id: str) -> None:
+    """Nothing more will happen in this run; only now is its outcome shown."""
+    ledger().runs.close(run_id)
 
 
 @step

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _TEXT_SHOWN = 300
+_WRITERS = ("Edit", "Write", "MultiEdit", "NotebookEdit")
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class AgentResult:
     """What one session came to.
 
     `ok` needs exit code 0, a result event, is_error false and at least one turn. `cost_usd` is None when the session
-    ended without telling (then the whole budget counts as spent). `denials` are calls that the CLI did not let through.
+    ended without telling (then the whole budget counts as spent). `writes` are the paths that it tried to write,
+    whether it was let or not; `denials` are calls that the CLI says it did not let through, which are not all.
     """
 
     ok: bool
@@ -24,6 +26,7 @@ class AgentResult:
     cost_usd: float | None
     turns: int = 0
     denials: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
 
 
 def events(stream: str) -> Iterator[dict[str, Any]]:
@@ -39,13 +42,8 @@ def events(stream: str) -> Iterator[dict[str, Any]]:
 
 def describe(event: dict[str, Any]) -> list[str]:
     """One line for each thing in this event that a person following the session wants to see."""
-    message = event.get("message")
-    if event.get("type") != "assistant" or not isinstance(message, dict):
-        return []
     shown = []
-    for block in message.get("content") or []:
-        if not isinstance(block, dict):
-            continue
+    for block in _blocks(event):
         if block.get("type") == "tool_use":
             shown.append(_call(block.get("name"), block.get("input")))
         elif block.get("type") == "text" and str(block.get("text", "")).strip():
@@ -59,7 +57,8 @@ def read_result(stream: str, exit_code: int, timed_out: bool) -> AgentResult:
     The CLI says subtype "success" with is_error true on API errors, and exits 0 in places where nothing was done
     (THREATS 3.1, A04): each condition is asked for by itself.
     """
-    results = [e for e in events(stream) if e.get("type") == "result"]
+    told = list(events(stream))
+    results = [e for e in told if e.get("type") == "result"]
     last = results[-1] if results else {}
     cost = last.get("total_cost_usd")
     cost = float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0 else None
@@ -67,7 +66,8 @@ def read_result(stream: str, exit_code: int, timed_out: bool) -> AgentResult:
     denials = tuple(_denials(last.get("permission_denials")))
     said = " ".join(str(last.get("result") or "").split())[:_TEXT_SHOWN]
     reason, message = _fault(last, exit_code, timed_out, turns or 0, said)
-    return AgentResult(not reason, reason, message or said, cost, turns or 0, denials)
+    writes = tuple(dict.fromkeys(path for event in told for path in _writes(event)))
+    return AgentResult(not reason, reason, message or said, cost, turns or 0, denials, writes)
 
 
 def _fault(last: dict[str, Any], exit_code: int, timed_out: bool, turns: int, said: str) -> tuple[str, str]:
@@ -85,6 +85,19 @@ def _fault(last: dict[str, Any], exit_code: int, timed_out: bool, turns: int, sa
     if turns < 1:
         return "agent-no-turns", "the agent ended without a single turn"
     return "", ""
+
+
+def _blocks(event: dict[str, Any]) -> list[dict[str, Any]]:
+    message = event.get("message")
+    content = message.get("content") if event.get("type") == "assistant" and isinstance(message, dict) else None
+    return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+
+
+def _writes(event: dict[str, Any]) -> Iterator[str]:
+    for block in _blocks(event):
+        given = block.get("input")
+        if block.get("type") == "tool_use" and block.get("name") in _WRITERS and isinstance(given, dict):
+            yield str(given.get("file_path") or given.get("notebook_path") or "")[:_TEXT_SHOWN]
 
 
 def _denials(found: Any) -> Iterable[str]:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import httpx
-from rich.console import Console
 
+from app.cli.console import console
 from app.edges import ssh, vault
 from app.edges.devvm import DevVM
 from app.errors import Failed, FollowthroughError
@@ -32,7 +32,6 @@ class Check:
 
 def check_everything(settings: Settings) -> int:
     """Run every check, print each as it is done; 1 when one failed, else 0."""
-    console = Console(highlight=False)
     failures = 0
     for check in _checks(settings):
         try:
@@ -41,7 +40,7 @@ def check_everything(settings: Settings) -> int:
             sign, found = "[red]FAIL[/red]", str(error)
             failures += 1
         console.print(f"{sign} {check.name}:", end=" ")
-        console.print(found, markup=False)
+        console.print(found, markup=False, soft_wrap=True)
     console.print(f"{failures} of the checks failed" if failures else "everything that is configured works")
     return 1 if failures else 0
 
@@ -73,13 +72,13 @@ def _database(settings: Settings) -> str:
 def _repository(repository: RepositorySettings) -> str:
     ours = mirror(repository.name)
     tip = ours.sync(repository.clone_url, repository.branch)
-    files = ours.files(tip)
+    files = ours.files(tip, ("100644", "100755"))
     if not any(path.startswith(repository.stacks + "/") for path in files):
         raise Failed("no-stacks", f"{repository.branch} has no folder {repository.stacks}/; set repository.stacks")
     for command in (repository.plan, repository.show, repository.apply):
         first = shlex.split(command)[0]
         if "/" in first and not first.startswith("/") and first not in files:
-            raise Failed("no-wrapper", f"{repository.branch} has no regular file {first}; correct `{command}`")
+            raise Failed("no-wrapper", f"{repository.branch} has no file {first}; correct `{command}`")
     return f"{repository.branch} is at {tip[:7]}, {len(files)} files"
 
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from app.cli.console import console
 from app.edges.repository import Repository
 from app.errors import BadInput, Failed
 from app.guard.push import is_post_mortem
@@ -23,7 +23,6 @@ from app.settings import RepositorySettings, Settings
 from pipelines import durable, intake, postmortem_todos
 
 EXIT_CODES = {"done": 0, "nothing-to-do": 0, "partial": 4, "needs-human": 4}
-console = Console(highlight=False)
 
 
 def run_checkout(settings: Settings, folder: Path, file: Path | None, dry_run: bool, wait: bool) -> int:
@@ -105,6 +104,7 @@ def _say_what_would_be_done(
         f"  plan:  {repository.plan} -input=false -out=FILE -detailed-exitcode\n"
         f"  apply: {repository.apply} FILE   only when the plan destroys, replaces and forgets nothing",
         markup=False,
+        soft_wrap=True,
     )
     return 0
 
@@ -120,10 +120,10 @@ def _follow(ledger: Ledger, runs: Sequence[Run]) -> int:
     waiting = list(runs)
     while waiting:
         for run in list(waiting):
-            over = ledger.runs.row(run.id)["outcome"] is not None
+            over = ledger.runs.row(run.id)["finished_at"] is not None
             for event in ledger.runs.events(run.id, seen[run.id]):
                 seen[run.id] = event["id"]
-                console.print(Text(f"{event['at'][11:19]} {event['phase']:<10} {event['text']}"))
+                console.print(Text(f"{event['at'][11:19]} {event['phase']:<10} {event['text']}"), soft_wrap=True)
             if over:
                 waiting.remove(run)
         time.sleep(0.3 if waiting else 0)
@@ -133,7 +133,7 @@ def _follow(ledger: Ledger, runs: Sequence[Run]) -> int:
         outcomes.append(row["outcome"])
         console.print(_table(f"{run.post_mortem}: {row['outcome']}, ${row['cost_usd']:.2f}", ledger.runs.todos(run.id)))
         if row["message"]:
-            console.print(Text(f"{row['reason']}: {row['message']}"))
+            console.print(Text(f"{row['reason']}: {row['message']}"), soft_wrap=True)
     return max((EXIT_CODES.get(o, 1) for o in outcomes), key=[0, 4, 1].index)
 
 

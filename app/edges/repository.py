@@ -73,11 +73,11 @@ class Repository:
             if facts.split()[1] == _REGULAR_FILE and facts.split()[4] in ("A", "M", "T")
         ]
 
-    def files(self, commit: str) -> list[str]:
-        """Paths of all regular files at a commit."""
+    def files(self, commit: str, modes: Sequence[str] = (_REGULAR_FILE,)) -> list[str]:
+        """Paths of all files of these git modes at a commit."""
         listed = self._run("ls-tree", "-r", "-z", commit)
         entries = (entry.partition("\t") for entry in listed.split("\0") if entry)
-        return [path for facts, _, path in entries if facts.split()[0] == _REGULAR_FILE]
+        return [path for facts, _, path in entries if facts.split()[0] in modes]
 
     def read(self, commit: str, path: str) -> bytes:
         """The content of a file at a commit. Raises Failed when it is not there."""

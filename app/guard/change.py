@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from app.guard.model import Change, Finding, Policy, Verdict
 
 _FILE = re.compile(
-    r"(?P<stack>[A-Za-z0-9][A-Za-z0-9._-]*)/([A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-]+\.(tf|tpl|ya?ml|json)"
+    r"(?P<stack>[A-Za-z0-9][A-Za-z0-9._-]*)/([A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(tf|tpl|ya?ml|json)"
 )
 _FORBIDDEN = re.compile(
     r"(^|/)(terragrunt\.hcl|override\.tf|[^/]*_override\.tf|[^/]*\.tf\.json|[^/]*\.tfvars[^/]*|\.terraform[^/]*"
@@ -86,6 +86,12 @@ def exportable(path: str, mode: str, policy: Policy) -> bool:
     regular = mode in ("100644", "100755")
     change = Change(path, "M", mode, mode, None, None)
     return regular and _protected_stack(change, policy) is None and _forbidden_name(change, policy) is None
+
+
+def outside_writes(paths: Sequence[str], policy: Policy) -> list[str]:
+    """Those of the paths that an agent tried to write which it may not, whatever the file holds."""
+    tried = {path: Change(path, "M", _REGULAR_FILE, _REGULAR_FILE, None, None) for path in paths}
+    return [path for path, change in tried.items() if judge_change([change], policy).findings]
 
 
 def judge_change(changes: Sequence[Change], policy: Policy) -> Verdict:

@@ -93,10 +93,15 @@ class Runs:
             db.execute(sa.update(runs).where(runs.c.id == run_id).values(**values))
 
     def finish(self, run_id: str, outcome: str, reason: str = "", message: str = "") -> None:
-        """Say what came of the run. A run that has an outcome keeps it."""
+        """Say what came of the run. A run that has an outcome keeps it; it goes on until it is closed."""
         ended = sa.update(runs).where((runs.c.id == run_id) & runs.c.outcome.is_(None))
         with self._engine.begin() as db:
-            db.execute(ended.values(outcome=outcome, reason=reason, message=message, finished_at=now()))
+            db.execute(ended.values(outcome=outcome, reason=reason, message=message))
+
+    def close(self, run_id: str) -> None:
+        """Nothing more will happen in this run."""
+        with self._engine.begin() as db:
+            db.execute(sa.update(runs).where(runs.c.id == run_id).values(finished_at=now()))
 
     def add_todos(self, run: Run, found: Sequence[Todo]) -> None:
         """Keep the run's TODOs; those that are there already stay as they are."""

@@ -52,7 +52,9 @@ def router(settings: Settings, ledger: Ledger, ready: Callable[[], bool]) -> API
 
 
 def _run(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in row.items() if k != "source"}
+    """The run as shown: its outcome only when nothing more will happen, people told and the DevVM clean."""
+    shown = {k: v for k, v in row.items() if k != "source"}
+    return shown if row["finished_at"] else {**shown, "outcome": None}
 
 
 def _reader(settings: Settings) -> Callable[[Request], None]:

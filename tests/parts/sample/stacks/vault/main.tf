@@ -1,0 +1,10 @@
+terraform {
+  backend "local" {}
+}
+
+resource "terraform_data" "server" {
+  input = {
+    storage = "raft"
+    seal    = "shamir"
+  }
+}
