@@ -1,6 +1,6 @@
 """The words in which a run is told: commit messages, the Slack message, outcomes. One vocabulary, no I/O.
 
-TODO text is data (THREATS A18): it is cut, its markup is neutralised, and it never starts a line of its own.
+TODO text is data (SECURITY.md A18): it is cut, its markup is neutralised, and it never starts a line of its own.
 """
 
 from __future__ import annotations

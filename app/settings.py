@@ -34,7 +34,7 @@ def _relative_folder(text: str) -> str:
 
 
 # A repository may hand its wrapper more variables (KUBECONFIG, VAULT_ADDR), but none that changes what terraform
-# does with the plan that we judge (THREATS ENV-01).
+# does with the plan that we judge (SECURITY.md ENV-01).
 _FORBIDDEN_VARIABLES = re.compile(r"(TF_.*|TG_.*|TERRAGRUNT_.*|LD_.*|BASH_ENV|ENV|GIT_.*|PATH|HOME)")
 
 

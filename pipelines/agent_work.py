@@ -84,7 +84,7 @@ def judge(bench: Bench, todo_id: str, base_tree: str, result: AgentResult) -> Ag
     entries = bench.workspace.changes(todo_id, base_tree)
     policy = bench.policy()
     tree = bench.workspace.agent_tree(todo_id) + "/"
-    outside = [*result.denials, *outside_writes([w.removeprefix(tree) for w in result.writes], policy)]
+    outside = outside_writes([w.removeprefix(tree) for w in result.writes], policy) or list(result.denials)
     if not entries and not outside:
         raise Refused("agent-made-no-change", f"the agent changed nothing: {result.message}")
     if not entries:

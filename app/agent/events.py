@@ -55,7 +55,7 @@ def read_result(stream: str, exit_code: int, timed_out: bool) -> AgentResult:
     """Judge a finished session by its whole stream and the exit code of the CLI.
 
     The CLI says subtype "success" with is_error true on API errors, and exits 0 in places where nothing was done
-    (THREATS 3.1, A04): each condition is asked for by itself.
+    (SECURITY.md A04): each condition is asked for by itself.
     """
     told = list(events(stream))
     results = [e for e in told if e.get("type") == "result"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.guard.model import Finding
 
 # The prompt must begin with a fixed literal: a text that begins with "/" is taken as a command by the CLI and can
-# change its settings (THREATS A04).
+# change its settings (SECURITY.md A04).
 OPENING = "Follow through one action item of an incident post-mortem."
 
 SYSTEM_PROMPT = """\
@@ -47,7 +47,7 @@ def user_prompt(task: Task) -> str:
     """The prompt of one try: fixed text, then one line of JSON that holds everything variable.
 
     "@" is written as its JSON escape: the CLI would otherwise attach the file that it takes for mentioned, before any
-    permission rule is asked (THREATS A03).
+    permission rule is asked (SECURITY.md A03).
     """
     data = {
         "tree": task.tree,

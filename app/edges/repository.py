@@ -10,7 +10,7 @@ import git
 
 from app.errors import BadInput, Failed, Transient
 
-# No configuration but ours, no hook, no helper program (THREATS A13, A14). safe.directory: reading objects of a
+# No configuration but ours, no hook, no helper program (SECURITY.md A13, A14). safe.directory: reading objects of a
 # checkout that another user owns runs nothing of it.
 _SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.ext.allow=never", "safe.directory=*")
 _SHA = re.compile(r"[0-9a-f]{40}")

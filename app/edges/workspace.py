@@ -19,7 +19,7 @@ from app.settings import RepositorySettings
 AUTHOR = ("postmortem-todo-resolver", "noreply@followthrough.invalid")
 _ABSENT = "0" * 40
 _BLOB_LIMIT = 1024 * 1024
-# Local commands see no configuration but ours: a repository or a user's file could name programs to run (THREATS A14).
+# Local commands see no configuration but ours: a repository or a user's file could name programs to run (SECURITY.md A14).
 _LOCAL = ("GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
 _SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "commit.gpgSign=false",
          "core.symlinks=false", "protocol.ext.allow=never", "gc.auto=0")  # fmt: skip
@@ -109,7 +109,7 @@ class Workspace:
         return entries
 
     def read(self, entry: Entry) -> Change:
-        """The entry with both contents, each checked against its id: the DevVM may lie (THREATS T4)."""
+        """The entry with both contents, each checked against its id: the DevVM may lie (SECURITY.md, T4)."""
         base = self._blob(entry.base_blob) if entry.base_mode == "100644" else None
         head = self._blob(entry.head_blob) if entry.head_mode == "100644" else None
         return Change(entry.path, entry.status, entry.base_mode, entry.head_mode, base, head)

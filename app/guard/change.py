@@ -1,7 +1,7 @@
 """What an agent may change: every path that differs from the base commit, against a table of rules.
 
 Rules read git facts and blobs only, so they hold whatever wrote the files. Ids are those of the threat model
-(THREATS 2.3); a path is judged by all rules, and every finding is kept.
+(SECURITY.md, Rules); a path is judged by all rules, and every finding is kept.
 """
 
 from __future__ import annotations

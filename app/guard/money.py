@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.errors import Refused
 
-# A try with less than this cannot get anywhere; the CLI overshoots its cap by up to one turn anyway (THREATS A29).
+# A try with less than this cannot get anywhere; the CLI overshoots its cap by up to one turn anyway (SECURITY.md A29).
 LEAST_USD = 0.05
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 _SHA = re.compile(r"[0-9a-f]{40}")
-# Names become arguments, commit subjects and links; THREATS A12 lists what wider patterns let in.
+# Names become arguments, commit subjects and links; SECURITY.md A12 lists what wider patterns let in.
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}\.md")
 NO_COMMIT = "0" * 40
 
 
 @dataclass(frozen=True)
 class Push:
-    """What a push event says. A hint only: content is always read from git (THREATS T1)."""
+    """What a push event says. A hint only: content is always read from git (SECURITY.md, T1)."""
 
     repository: str
     ref: str

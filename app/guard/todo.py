@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.guard.model import Finding, Verdict
 
 # The only declared types that are taken without a person. Compared byte for byte: a look-alike letter or another case
-# is another word (THREATS A08).
+# is another word (SECURITY.md A08).
 SAFE_TYPES = frozenset({"Alert", "Config", "Monitor"})
 
 

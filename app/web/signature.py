@@ -12,7 +12,7 @@ _PREFIX = b"sha256="
 def is_signed(body: bytes, header: bytes | None, secrets: Iterable[str]) -> bool:
     """Check X-Hub-Signature-256 (`sha256=` and 64 hex digits) over the raw body.
 
-    Bytes are compared, not text: a header that is not ASCII must be a wrong one and no error (THREATS A22). Every
+    Bytes are compared, not text: a header that is not ASCII must be a wrong one and no error (SECURITY.md A22). Every
     secret is tried, so the time does not tell which one fits. Empty secrets never fit.
     """
     given = header or b""

@@ -1,4 +1,4 @@
-"""FILE rules: which paths an agent may change (THREATS 2.3)."""
+"""FILE rules: which paths an agent may change (SECURITY.md, Rules)."""
 
 from __future__ import annotations
 

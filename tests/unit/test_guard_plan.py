@@ -1,4 +1,4 @@
-"""PLAN rules: the JSON plan, held against everything that "0 to destroy" lets through (THREATS 2.1, 2.3)."""
+"""PLAN rules: the JSON plan, held against everything that "0 to destroy" lets through (SECURITY.md, Rules)."""
 
 from __future__ import annotations
 
