@@ -1,0 +1,1 @@
+"""What is deployed and handed over: containers, cluster, DevVM, pipeline, scripts, skills, example configuration."""

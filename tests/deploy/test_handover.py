@@ -1,0 +1,126 @@
+"""What people copy: the example configuration, and the skills and the agent for an infra repository."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from io import StringIO
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel, SecretStr
+from pydantic_core import PydanticUndefined
+from ruamel.yaml import YAML
+
+from app.settings import Settings, load
+from tests.deploy.files import ROOT
+
+EXAMPLE = (ROOT / "followthrough.example.toml").read_text()
+CLAUDE = ROOT / ".claude"
+SKILLS = sorted(CLAUDE.glob("skills/*/SKILL.md"))
+AGENTS = sorted(CLAUDE.glob("agents/*.md"))
+
+
+# --- followthrough.example.toml
+
+
+def sections() -> dict[str, type[BaseModel]]:
+    """Every table of the configuration with its model."""
+    found = {}
+    for name, field in Settings.model_fields.items():
+        listed = get_args(field.annotation)
+        model = listed[0] if listed else field.annotation
+        assert isinstance(model, type) and issubclass(model, BaseModel)
+        found[name] = model
+    return found
+
+
+def declared() -> list[tuple[str, str]]:
+    return [(name, key) for name, model in sections().items() for key in model.model_fields]
+
+
+def uncommented() -> str:
+    """The example with every key taken: a comment has a space after its #, a key has none."""
+    return re.sub(r"^#(?=\S)", "", EXAMPLE, flags=re.M)
+
+
+def test_the_example_loads_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "followthrough.toml"
+    file.write_text(EXAMPLE)
+    settings = load(file)
+    assert (settings.devvm, settings.repository, settings.secrets()) == ([], [], [])
+
+
+def test_the_example_loads_with_every_key(tmp_path: Path) -> None:
+    file = tmp_path / "followthrough.toml"
+    file.write_text(uncommented())
+    assert (len(load(file).devvm), len(load(file).repository)) == (1, 1)
+
+
+def test_the_example_has_every_key_and_no_other() -> None:
+    tables = {name: t[0] if isinstance(t, list) else t for name, t in tomllib.loads(uncommented()).items()}
+    assert {(name, key) for name, table in tables.items() for key in table} == set(declared())
+
+
+@pytest.mark.parametrize(("section", "key"), declared())
+def test_a_key_stands_with_its_help_and_its_default(section: str, key: str) -> None:
+    field = sections()[section].model_fields[key]
+    table = tomllib.loads(uncommented())[section]
+    value = (table[0] if isinstance(table, list) else table)[key]
+    assert f"\n# {field.description}\n#{key} = " in EXAMPLE
+    if field.default is not PydanticUndefined:
+        assert value == plain(field.default)
+
+
+def plain(value: Any) -> Any:
+    """A default as TOML holds it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value) if isinstance(value, Path) else value
+
+
+# --- .claude
+
+
+def front_matter(file: Path) -> dict[str, Any]:
+    _, head, body = file.read_text().split("---\n", 2)
+    assert body.strip()
+    found = YAML(typ="safe").load(StringIO(head))
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("file", SKILLS, ids=lambda file: file.parent.name)
+def test_a_skill_is_found_by_its_name(file: Path) -> None:
+    head = front_matter(file)
+    assert head["name"] == file.parent.name
+    assert 40 < len(head["description"]) <= 1024
+    assert set(head) <= {"name", "description", "argument-hint", "allowed-tools"}
+
+
+@pytest.mark.parametrize("file", AGENTS, ids=lambda file: file.stem)
+def test_an_agent_has_file_tools_alone(file: Path) -> None:
+    head = front_matter(file)
+    assert set(head) == {"name", "description", "tools", "model"}, "allowedTools, the seed's key, is ignored by the CLI"
+    assert head["name"] == file.stem
+    assert head["tools"] == "Read, Edit, Write, Grep, Glob"
+
+
+def test_the_agent_says_that_its_words_enforce_nothing() -> None:
+    text = (CLAUDE / "agents/postmortem-todo-resolver.md").read_text()
+    assert "Nothing on this page is a guardrail" in text
+    for stack in sections()["repository"].model_fields["protected_stacks"].default:
+        assert f"`{stack}`" in text
+
+
+def test_health_leads_to_a_post_mortem() -> None:
+    text = (CLAUDE / "skills/cluster-health/SKILL.md").read_text()
+    assert "UNHEALTHY" in text and "/post-mortem" in text
+
+
+def test_the_template_has_the_five_columns() -> None:
+    text = (CLAUDE / "skills/post-mortem/template.md").read_text()
+    assert "\n## Prevention Plan\n\n| Priority | Action | Type | Details | Status |\n" in text
+    assert "\n| Date | Action | Priority | Type | Commit | Implemented By |\n" in text
+    assert "TODO" not in text, "an unfilled template gives nobody work"
