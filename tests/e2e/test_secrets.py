@@ -1,0 +1,108 @@
+"""After a whole run, no secret is anywhere but in Vault and in the service's own configuration."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.conftest import finished, post_mortem
+from tests.parts.openbao import ROOT_TOKEN
+from tests.parts.world import World
+
+PATH = "docs/post-mortems/2026-04-14-nfs.md"
+DOCUMENT = post_mortem(("P1", "Mount NFS with a bounded retry", "Config"))
+
+
+@pytest.fixture(scope="module")
+def command_lines(world: World) -> set[str]:
+    """Run one TODO through and collect, all the while, the arguments and environments of every process."""
+    before = world.forge.tip()
+    after = world.forge.commit({PATH: DOCUMENT}, "docs: post-mortem")
+    world.serve()
+    seen: set[str] = set()
+    over = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(seen, over))
+    watcher.start()
+    try:
+        world.forge.deliver(world.url, world.secret, before, after)
+        ended = finished(world)
+        assert ended["outcome"] == "done", ended["events"]
+    finally:
+        over.set()
+        watcher.join()
+    return seen
+
+
+def test_arguments_hold_no_secret(world: World, command_lines: set[str]) -> None:
+    assert any("--setting-sources" in line for line in command_lines), "the agent was seen"
+    for name, secret in _secrets(world).items():
+        assert not [line for line in command_lines if secret in line], name
+
+
+@pytest.mark.parametrize("place", ["followthrough.db", "followthrough.db-wal", "service.log", "data", "workspace"])
+def test_disks_hold_no_secret(world: World, command_lines: set[str], place: str) -> None:
+    """Database, log, mirrors, and the DevVM's own disk, packed git objects included."""
+    files = [f for f in [world.folder / place, *(world.folder / place).rglob("*")] if f.is_file()]
+    assert files or place.endswith("-wal")
+    for file in files:
+        data = _unpacked(file)
+        for name, secret in _secrets(world).items():
+            assert secret.encode() not in data, f"{name} in {file}"
+
+
+def test_slack_and_the_api_hold_no_secret(world: World, command_lines: set[str]) -> None:
+    run = world.get("/api/runs")["runs"][0]["id"]
+    told = str(world.slack.messages) + str(world.get(f"/api/runs/{run}")) + str(world.get("/api/deliveries"))
+    for name, secret in _secrets(world).items():
+        assert secret not in told, name
+
+
+def test_the_model_was_told_no_secret(world: World, command_lines: set[str]) -> None:
+    for name, secret in _secrets(world).items():
+        assert secret not in str(world.model.requests), name
+
+
+def test_the_search_finds_what_is_there(world: World, command_lines: set[str]) -> None:
+    """The same search over the one place that holds a secret by right."""
+    assert world.secret.encode() in _unpacked(world.config)
+    assert not list(world.folder.glob("**/client_key")), "the world itself leaves no key file"
+
+
+def _secrets(world: World) -> dict[str, str]:
+    body = world.sshd.private_key.splitlines()[2]
+    tokens = {f"Vault token {n}": token for n, token in enumerate(world.vault.issued_tokens())}
+    assert len(tokens) > 5, "each step logs in"
+    return tokens | {
+        "private key": body,
+        "webhook secret": world.secret,
+        "API key": world.api_key,
+        "service-account token": world.jwt.read_text(),
+        "Vault's root token": ROOT_TOKEN,
+        "Slack webhook": "canary-slack-token",
+    }
+
+
+def _unpacked(file: Path) -> bytes:
+    data = file.read_bytes()
+    for unpack in (zlib.decompress, gzip.decompress):
+        try:
+            return data + unpack(data)
+        except (zlib.error, OSError, EOFError):
+            continue
+    return data
+
+
+def _watch(seen: set[str], over: threading.Event) -> None:
+    while not over.is_set():
+        for process in psutil.process_iter():
+            try:
+                seen.add("\0".join(process.cmdline()))
+            except psutil.Error:
+                continue
+        time.sleep(0.01)
