@@ -1,0 +1,1 @@
+"""Tests of the documents: reading, judging and editing post-mortems."""
