@@ -1,7 +1,7 @@
 """How the agent is started: its command line and its whole environment.
 
-The flag set is the one that was held against a hostile repository (SECURITY.md, The cage): file tools alone, nothing of the
-repository's or the user's settings, hooks, memory files or MCP servers, edits by allow-list.
+The flag set is the one that was held against a hostile repository (SECURITY.md, The cage): file tools alone, nothing
+of the repository's or the user's settings, hooks, memory files or MCP servers, edits by allow-list.
 """
 
 from __future__ import annotations

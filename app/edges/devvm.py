@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import shlex
+import tarfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
@@ -24,7 +27,11 @@ class DevVM:
     def __init__(self, name: str, exchange: Exchange, close: Callable[[], None]) -> None:
         self.name = name
         self._exchange, self._close = exchange, close
-        self.home = self.run(["sh", "-c", 'printf %s "$HOME"']).text
+
+    @cached_property
+    def home(self) -> str:
+        """The user's home folder there."""
+        return self.run(["sh", "-c", 'printf %s "$HOME"']).text
 
     def __enter__(self) -> DevVM:
         return self
@@ -73,13 +80,9 @@ class DevVM:
 
         `secrets` become environment variables of the command; they travel on standard input and touch no disk.
         """
-        now = self.poll(job.folder, 0, 0)
-        if now.state != "absent":
-            return now
-        self.run(["mkdir", "-p", "-m", "700", job.folder])
-        self.write(f"{job.folder}/input", job.input)
-        self.write(f"{job.folder}/run", _script(job).encode())
-        self.write(f"{job.folder}/jobctl.sh", _JOBCTL.read_bytes())
+        files = {"input": job.input, "run": _script(job).encode(), "jobctl.sh": _JOBCTL.read_bytes()}
+        script = 'umask 077; mkdir -p "$1" && { [ -d "$1/started" ] || tar -xf - -C "$1"; }'
+        self.run(["sh", "-c", script, "sh", job.folder], stdin=_tar(files))
         lines = "".join(f"{name}={value}\n" for name, value in secrets.items())
         return self._control("start", job.folder, job.limit, stdin=lines.encode())
 
@@ -116,6 +119,17 @@ class DevVM:
         if len(words) != 4 or len(news) != int(words[3]):
             raise Transient("devvm-connection-lost", f"following a job on {self.name}: a cut answer")
         return JobState(words[0], int(words[1]), int(words[2]), news)
+
+
+def _tar(files: Mapping[str, bytes]) -> bytes:
+    """The files as one stream: each command over SSH costs a round trip and a login shell."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o600
+            tar.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
 
 
 def _script(job: Job) -> str:

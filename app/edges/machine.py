@@ -53,7 +53,11 @@ class Machine(Protocol):
     """What workspace and terraform ask of the DevVM; see `app.edges.devvm.DevVM`, which does it over SSH."""
 
     name: str
-    home: str
+
+    @property
+    def home(self) -> str:
+        """The user's home folder there."""
+        ...
 
     def run(
         self,

@@ -68,7 +68,7 @@ def _host_key(settings: DevVMSettings, doing: str) -> paramiko.PKey:
     words = settings.host_key.split()
     try:
         entry = paramiko.hostkeys.HostKeyEntry.from_line(f"pinned {words[0]} {words[1]}")
-    except (paramiko.SSHException, IndexError, ValueError):
+    except (paramiko.hostkeys.InvalidHostKey, paramiko.SSHException, IndexError, ValueError):
         entry = None
     if entry is None or entry.key is None:
         message = (

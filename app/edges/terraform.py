@@ -57,12 +57,16 @@ class Terraform:
         """Apply the plan file of `plan_job`, at most once.
 
         `sha256` is that of the file when it was judged; another content is refused. `first` says that nobody has
-        begun this apply: only then is it started, else what is there is followed. Raises Unknown when it may have
-        happened in part: such an apply must not be repeated.
+        begun this apply. The job's folder is the gate: one that was begun is followed, one that never came to start
+        is started. Raises Unknown when it may have happened in part: such an apply must not be repeated.
         """
         doing = f"applying the judged plan of {stack}"
         file = self._plan_file(plan_job)
-        if first:
+        if self._machine.poll(job, 0, 0).state == "absent":
+            if not first and self._machine.run(["test", "-e", file], codes=(0, 1)).code:
+                raise Unknown(
+                    "apply-unknown", f"{doing}: it was begun before and its traces are gone; look at the stack"
+                )
             if self._sha256(file) != sha256:
                 raise Failed("plan-file-changed", f"{doing}: the plan file is not the one that was judged (APP-01)")
             self._start(job, stack, [*self._argv(self._repository.apply), file])

@@ -19,7 +19,7 @@ from app.settings import RepositorySettings
 AUTHOR = ("postmortem-todo-resolver", "noreply@followthrough.invalid")
 _ABSENT = "0" * 40
 _BLOB_LIMIT = 1024 * 1024
-# Local commands see no configuration but ours: a repository or a user's file could name programs to run (SECURITY.md A14).
+# Local commands see no configuration but ours: a repository or a user's file could name programs to run (A14).
 _LOCAL = ("GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
 _SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "commit.gpgSign=false",
          "core.symlinks=false", "protocol.ext.allow=never", "gc.auto=0")  # fmt: skip

@@ -14,8 +14,8 @@ VerdictWord = Literal["allow", "needs-approval", "block"]
 class Finding:
     """One rule that did not let something through.
 
-    `rule` is an id of SECURITY.md, Rules (FILE-01, PLAN-02); `where` a path, an address or a line; `why` one sentence that
-    says what was found and how to get through honestly.
+    `rule` is an id of SECURITY.md, Rules (FILE-01, PLAN-02); `where` a path, an address or a line; `why` one sentence
+    that says what was found and how to get through honestly.
     """
 
     rule: str

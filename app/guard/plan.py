@@ -1,7 +1,8 @@
 """What a Terraform plan may do: `terraform show -json` of the saved plan, against a table of rules.
 
-The text that a plan prints is never read: it leaves out forgets, moves, imports and drift (SECURITY.md, Terraform). Anything
-that this module does not know, a verb, a key, a format, blocks: a newer terraform must be read before it is trusted.
+The text that a plan prints is never read: it leaves out forgets, moves, imports and drift (SECURITY.md, Terraform).
+Anything that this module does not know, a verb, a key, a format, blocks: a newer terraform must be read before it is
+trusted.
 """
 
 from __future__ import annotations
@@ -132,8 +133,8 @@ def judge_plan(shown: str, exit_code: int, stack: str) -> Verdict:
 def read_plan(shown: str) -> Plan:
     """The one line of the wrapper's output that is the plan, parsed strictly. Raises ValueError.
 
-    Wrappers print before it (SECURITY.md, Terraform). No such line, two of them, a repeated key or a missing list of resource
-    changes are errors. Never put the text into the message: it holds sensitive values in clear.
+    Wrappers print before it (SECURITY.md, Terraform). No such line, two of them, a repeated key or a missing list of
+    resource changes are errors. Never put the text into the message: it holds sensitive values in clear.
     """
     lines = [line for line in shown.splitlines() if line.startswith('{"format_version"')]
     if len(lines) != 1:

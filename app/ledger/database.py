@@ -19,7 +19,9 @@ def engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
     except sa.exc.ArgumentError:
-        raise BadInput("database-url", "opening the database: database.url is not a URL; see followthrough.example.toml") from None
+        raise BadInput(
+            "database-url", "opening the database: database.url is not a URL; see followthrough.example.toml"
+        ) from None
     if parsed.get_backend_name() == "postgresql":
         return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
