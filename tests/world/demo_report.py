@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -17,9 +20,13 @@ from tests.world.world import World
 
 SCRIPTED = (
     "The model in this demo is scripted: no language model was asked and no money was spent. The dollars are what "
-    "Claude Code reckons for the tokens of the script. Fakes: the model, Slack, the token review. All else is real."
+    "Claude Code reckons for the tokens of the script. Fakes: the model, Slack, the token review, the sender of the "
+    "webhook. All else is real."
 )
-REAL = "The model was the real Messages API, paid for by ANTHROPIC_API_KEY. Fakes: Slack, the token review."
+REAL = (
+    "The model was the real Messages API, paid for by ANTHROPIC_API_KEY. "
+    "Fakes: Slack, the token review, the webhook's sender."
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,15 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The machine-readable summary."""
         return asdict(self)
+
+
+def save_picture(report: Report, file: Path) -> None:
+    """Draw what `print_report` prints. Fonts are the viewer's own: the usual drawing would fetch one."""
+    canvas = Console(record=True, width=118, file=io.StringIO(), highlight=False, force_terminal=True)
+    print_report(report, canvas)
+    drawn = canvas.export_svg(title="scripts/demo")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL))
 
 
 def make_report(
