@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from app.documents.edit import fill_follow_up, mark_done
-
 from app.documents.model import FollowUpRow
 from app.errors import Failed, Refused, Unknown
 from app.guard.model import Finding

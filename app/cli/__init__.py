@@ -80,5 +80,7 @@ def main() -> None:
     try:
         app()
     except FollowthroughError as error:
-        Console(stderr=True, highlight=False).print(f"followthrough: {error} ({error.reason})", markup=False)
+        Console(stderr=True, highlight=False).print(
+            f"followthrough: {error} ({error.reason})", markup=False, soft_wrap=True
+        )
         sys.exit(2 if isinstance(error, BadInput) else 1)
