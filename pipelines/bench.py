@@ -19,7 +19,7 @@ from app.edges.devvm import DevVM
 from app.edges.repository import Repository
 from app.edges.terraform import Terraform
 from app.edges.workspace import Workspace
-from app.errors import Failed, Transient
+from app.errors import Failed, FollowthroughError, Transient
 from app.guard.model import Policy
 from app.ledger import Ledger
 from app.ledger.runs import Run
@@ -159,7 +159,12 @@ def opened(run_id: str) -> Iterator[Bench]:
         ledger().runs.describe(run_id, devvm=devvm.name)
         workspace = Workspace(machine, devvm.workspace, repository, run_id)
         terraform = Terraform(machine, repository, workspace.tree, f"{workspace.folder}/terraform", devvm.path)
-        yield Bench(run, repository, machine, workspace, terraform, devvm, secret)
+        bench = Bench(run, repository, machine, workspace, terraform, devvm, secret)
+        try:
+            yield bench
+        except FollowthroughError as error:
+            # What a failure says is stored and shown; it often holds what a command on the DevVM printed.
+            raise type(error)(error.reason, bench.hide(str(error))) from None
 
 
 @contextmanager

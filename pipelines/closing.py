@@ -9,6 +9,7 @@ from app.edges import slack
 from app.errors import Failed, FollowthroughError, Refused, Unknown
 from app.guard.model import Finding
 from app.messages import TodoLine, run_outcome, slack_message
+from app.redact import redact
 from pipelines.bench import commit_url, ledger, opened, repository_of, say, settings
 from pipelines.values import AgentChange, StackPlan
 
@@ -47,12 +48,14 @@ def _by_reason(findings: Sequence[Finding]) -> dict[tuple[str, str], list[str]]:
 
 def finish(run_id: str, todo_id: str, outcome: str, reason: str, message: str, findings: Sequence[Finding]) -> None:
     """Record what came of a TODO."""
-    ledger().runs.finish_todo(run_id, todo_id, outcome, reason, message, [asdict(f) for f in findings])
+    told = redact(message, settings().secrets())
+    ledger().runs.finish_todo(run_id, todo_id, outcome, reason, told, [asdict(f) for f in findings])
     say(run_id, "outcome", f"{outcome} {reason} {message}".strip(), todo_id)
 
 
 def conclude(run_id: str, reason: str, message: str) -> str:
     """Record what came of the run; TODOs without an outcome share the run's trouble. Returns the run's outcome."""
+    message = redact(message, settings().secrets())
     todos = ledger().runs.todos(run_id)
     stopped = any(t["outcome"] == "unknown" for t in todos)
     for todo in todos:

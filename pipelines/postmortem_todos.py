@@ -21,7 +21,9 @@ where it was. What may happen once only is written down before it begins. No ste
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import partial
 
 from app.agent.events import AgentResult
 from app.errors import FollowthroughError
@@ -33,6 +35,7 @@ from pipelines.durable import start, step, workflow
 from pipelines.values import AgentChange, StackPlan
 
 TRIES = (1, 2)
+log = logging.getLogger(__name__)
 
 
 @workflow
@@ -60,12 +63,14 @@ def follow_through(run_id: str) -> None:
             write_back(run_id)
     except FollowthroughError as error:
         reason, message = error.reason, str(error)
-    conclude(run_id, reason, message)
-    for last in (tell, clean_up):
+    except Exception as error:
+        log.exception("run %s", run_id)
+        reason, message = "internal-error", f"an error that nobody foresaw ({type(error).__name__}); see the log"
+    for last in (partial(conclude, run_id, reason, message), partial(tell, run_id), partial(clean_up, run_id)):
         try:
-            last(run_id)
+            last()
         except FollowthroughError as error:
-            note_failure(run_id, last.__name__, str(error))
+            note_failure(run_id, last.func.__name__, str(error))
     close(run_id)
 
 

@@ -14,6 +14,7 @@ from app.edges import ssh, vault
 from app.edges.devvm import DevVM
 from app.errors import Failed, FollowthroughError
 from app.main import compose
+from app.redact import redact
 from app.settings import DevVMSettings, RepositorySettings, Settings
 from pipelines.bench import mirror
 
@@ -40,7 +41,7 @@ def check_everything(settings: Settings) -> int:
             sign, found = "[red]FAIL[/red]", str(error)
             failures += 1
         console.print(f"{sign} {check.name}:", end=" ")
-        console.print(found, markup=False, soft_wrap=True)
+        console.print(redact(found, settings.secrets()), markup=False, soft_wrap=True)
     console.print(f"{failures} of the checks failed" if failures else "everything that is configured works")
     return 1 if failures else 0
 

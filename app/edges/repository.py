@@ -9,6 +9,7 @@ from pathlib import Path
 import git
 
 from app.errors import BadInput, Failed, Transient
+from app.redact import redact
 
 # No configuration but ours, no hook, no helper program (SECURITY.md A13, A14). safe.directory: reading objects of a
 # checkout that another user owns runs nothing of it.
@@ -37,7 +38,7 @@ class Repository:
             ref = f"refs/heads/{branch}"
             self._run("fetch", "--quiet", "--no-tags", "--update-shallow", "--end-of-options", url, f"+{ref}:{ref}")
         except git.GitCommandError as error:
-            said = str(error.stderr).strip()[-400:]
+            said = redact(str(error.stderr).strip()[-400:])
             raise Transient("fetch-failed", f"fetching {branch} of {self.path.stem}: {said}") from None
         return self.resolve(ref)
 

@@ -99,7 +99,8 @@ class Runs:
             db.execute(ended.values(outcome=outcome, reason=reason, message=message))
 
     def close(self, run_id: str) -> None:
-        """Nothing more will happen in this run."""
+        """Nothing more will happen in this run. One that nobody could conclude has failed."""
+        self.finish(run_id, "failed", "not-concluded", "the run ended before its outcome could be recorded")
         with self._engine.begin() as db:
             db.execute(sa.update(runs).where(runs.c.id == run_id).values(finished_at=now()))
 

@@ -62,6 +62,9 @@ def router(settings: Settings, ledger: Ledger, start_push: Callable[[str, str], 
         push, decision = _decide(settings, event, payload)
         delivery = _delivery(event, delivery_id, push, decision)
         if not ledger.deliveries.store(delivery):
+            # Stored, and perhaps never handed over: starting means start if absent, so it is done again.
+            if (known := ledger.deliveries.get(delivery_id)).decision == "accepted" and not known.reason:
+                start_push(delivery_id, known.repository)
             return _answer(ledger, delivery_id, "ignored", "duplicate")
         if decision.accepted:
             start_push(delivery_id, push.repository)

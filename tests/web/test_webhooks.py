@@ -81,10 +81,17 @@ def test_a_push_is_stored_and_started_once(service: Service) -> None:
         202,
         {"delivery": "d-1", "decision": "accepted", "reason": "", "runs": []},
     )
+    service.ledger.deliveries.conclude("d-1", "runs-started", "")
     again = service.post(push())
     assert (again.status_code, again.json()["reason"]) == (202, "duplicate")
     assert service.started == [("d-1", NAME)]
     assert [d["decision"] for d in service.ledger.deliveries.newest()] == ["accepted"]
+
+
+def test_a_redelivery_of_what_was_stored_and_never_handed_over_hands_it_over(service: Service) -> None:
+    service.post(push())
+    service.post(push())
+    assert service.started == [("d-1", NAME), ("d-1", NAME)], "starting means start if absent"
 
 
 def test_both_secrets_count_while_they_rotate(service: Service) -> None:
