@@ -60,12 +60,12 @@ class Outline:
             self.stack.pop()
         own: Meaning = "neutral"
         status: Status | None = None
-        if self.titled or level > 1:
-            own, status = heading_meaning(text, under=self.current.meaning), heading_status(text)
-        self.titled = self.titled or level == 1
         parent = self.current
-        if own == "neutral" and parent.meaning == "neutral" and _postponed(text):
-            own = "action"
+        if self.titled or level > 1:
+            own, status = heading_meaning(text, under=parent.meaning), heading_status(text)
+            if own == "neutral" and parent.meaning == "neutral" and _postponed(text):
+                own = "action"
+        self.titled = self.titled or level == 1
         meaning = parent.meaning if own == "neutral" else own
         if parent.meaning == "decoy" and own == "mixed":
             meaning = "decoy"

@@ -301,3 +301,9 @@ def test_the_worst_files_are_read_in_a_moment(attack: str) -> None:
     begin = time.process_time()
     parse(data, "x.md")
     assert time.process_time() - begin < 3
+
+
+@pytest.mark.parametrize("title", ["Backups (deferred)", "Post-Mortem: TODO", "Next steps"])
+def test_a_document_s_own_title_makes_no_items_of_its_lists(title: str) -> None:
+    found = parse(f"# {title}\n\n## Summary\n\n- The disk was full.\n- Nobody saw it.\n".encode(), "x.md")
+    assert found.items == ()
