@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from app.errors import BadInput, FollowthroughError
+from app.redact import redact
 from app.settings import load
 
 app = typer.Typer(
@@ -37,6 +38,23 @@ def parse(
     from app.cli.parse import print_documents
 
     raise typer.Exit(print_documents(paths, form))
+
+
+@app.command()
+def new(
+    title: Annotated[str, typer.Argument(help="What happened, in a few words.")],
+    template: Annotated[
+        Literal["post-mortem", "postmortem-agent", "blameless", "incident-report"], typer.Option(help="The format.")
+    ] = "post-mortem",
+    date: Annotated[str | None, typer.Option(help="YYYY-MM-DD, the day it began. Default: today, in UTC.")] = None,
+    severity: Annotated[Literal["SEV1", "SEV2", "SEV3"] | None, typer.Option(help="Default: left open.")] = None,
+    service: Annotated[list[str] | None, typer.Option(help="An affected service; may be given several times.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where the file is written.")] = Path("docs/post-mortems"),
+) -> None:
+    """Begin a post-mortem: write YYYY-MM-DD-<slug>.md from a template. Exit code 2 when the file is there already."""
+    from app.cli.new import write_new
+
+    raise typer.Exit(write_new(template, title, date, severity or "", service or [], folder))
 
 
 @app.command()
@@ -72,6 +90,21 @@ def doctor(config: Config = None) -> None:
     raise typer.Exit(check_everything(load(config)))
 
 
+skills = typer.Typer(help="Skills and agents of Claude Code for an infra repository.", no_args_is_help=True)
+app.add_typer(skills, name="skills")
+
+
+@skills.command()
+def install(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The repository whose .claude they are copied into.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Replace files that differ without asking.")] = False,
+) -> None:
+    """Copy them into DIR/.claude, with a diff before a file is replaced. Exit code 2 for a DIR that will not do."""
+    from app.cli.skills import install as install_into
+
+    raise typer.Exit(install_into(folder, yes))
+
+
 def main() -> None:
     """Entry point: failures that are ours to explain become one line and an exit code, 2 for bad input, else 1."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
@@ -81,6 +114,6 @@ def main() -> None:
         app()
     except FollowthroughError as error:
         Console(stderr=True, highlight=False).print(
-            f"followthrough: {error} ({error.reason})", markup=False, soft_wrap=True
+            redact(f"followthrough: {error} ({error.reason})"), markup=False, soft_wrap=True
         )
         sys.exit(2 if isinstance(error, BadInput) else 1)
