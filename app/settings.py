@@ -45,6 +45,12 @@ def _environment(values: dict[str, str]) -> dict[str, str]:
     return values
 
 
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a rule is turned off with a reason")
+    return text
+
+
 def _workspace(text: str) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9._/ -]+", text) or text.startswith(("/home/", "/root/")):
         raise ValueError("must be an absolute folder of plain characters, not below /home or /root")
@@ -144,6 +150,15 @@ class SlackSettings(Section):
     signing_secret: SecretStr = Field(SecretStr(""), description="for approve and decline buttons")
 
 
+class LintSettings(Section):
+    """Which rules on post-mortems do not hold here, and why."""
+
+    off: dict[str, Annotated[str, AfterValidator(_reason)]] = Field(
+        {}, description='rules that are not asked, each with the reason: {review-date = "reviewed every Monday"}'
+    )
+    report_hours: float = Field(48, gt=0, description="how long after the incident a report may be written, in hours")
+
+
 class RepositorySettings(Section):
     """One infrastructure repository: what is a post-mortem, how to plan and apply, what is never touched."""
 
@@ -183,6 +198,7 @@ class Settings(BaseSettings):
     devvm: list[DevVMSettings] = []
     agent: AgentSettings = AgentSettings()
     slack: SlackSettings = SlackSettings()
+    lint: LintSettings = LintSettings()
     repository: list[RepositorySettings] = []
 
     def repository_named(self, name: str) -> RepositorySettings | None:

@@ -41,6 +41,26 @@ def parse(
 
 
 @app.command()
+def lint(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Post-mortems (Markdown).")] = None,
+    form: Annotated[
+        Literal["text", "json", "sarif"], typer.Option("--format", help="sarif for annotations on GitHub.")
+    ] = "text",
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as findings.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what has only one right spelling, nothing else.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="Print every rule and what it is for.")] = False,
+    config: Config = None,
+) -> None:
+    """Say what would make post-mortems better, as FILE:LINE: RULE: what; why. A rule is turned off under [lint].
+
+    Exit codes: 0 clean, 1 errors (with --strict: or warnings), 2 a file cannot be read.
+    """
+    from app.cli.lint import lint_files, print_rules
+
+    raise typer.Exit(print_rules() if rules else lint_files(paths or [], form, strict, fix, load(config).lint))
+
+
+@app.command()
 def new(
     title: Annotated[str, typer.Argument(help="What happened, in a few words.")],
     template: Annotated[
