@@ -133,7 +133,11 @@ def test_the_devvm_refuses_another_key(world: World) -> None:
 def test_a_power_cut_ends_what_left_its_session(world: World) -> None:
     with connect(world) as client:
         pid = int(run(client, "setsid sleep 300 >/dev/null 2>&1 & echo $!"))
-    assert psutil.Process(pid).cmdline()[-2:] == ["sleep", "300"], "it outlives the connection"
+    # Between fork and exec a process has no arguments yet.
+    deadline = time.monotonic() + 10
+    while psutil.Process(pid).cmdline()[-2:] != ["sleep", "300"]:
+        assert time.monotonic() < deadline, "it outlives the connection"
+        time.sleep(0.01)
     world.devvm.power_off()
     assert not psutil.pid_exists(pid)
     world.devvm.power_on()
