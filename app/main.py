@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -99,7 +99,9 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=5,
     )
     with alone(settings):
-        uvicorn.Server(config).run()
+        # Ctrl-C comes back out of uvicorn; an ordinary exit would break the steps under way and store a failure.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run()
         leave(0)
 
 

@@ -38,6 +38,10 @@ def refusal(change: AgentChange, plans: Sequence[StackPlan]) -> FollowthroughErr
     return Refused("changes-pending" if any(f.rule == "ENV-06" for f in findings) else "plan-refused", told)
 
 
+def _told(finding: Finding) -> dict[str, str]:
+    return {name: redact(value, settings().secrets()) for name, value in asdict(finding).items()}
+
+
 def _by_reason(findings: Sequence[Finding]) -> dict[tuple[str, str], list[str]]:
     """Where each rule objected for the same reason."""
     found: dict[tuple[str, str], list[str]] = {}
@@ -49,7 +53,7 @@ def _by_reason(findings: Sequence[Finding]) -> dict[tuple[str, str], list[str]]:
 def finish(run_id: str, todo_id: str, outcome: str, reason: str, message: str, findings: Sequence[Finding]) -> None:
     """Record what came of a TODO."""
     told = redact(message, settings().secrets())
-    ledger().runs.finish_todo(run_id, todo_id, outcome, reason, told, [asdict(f) for f in findings])
+    ledger().runs.finish_todo(run_id, todo_id, outcome, reason, told, [_told(f) for f in findings])
     say(run_id, "outcome", f"{outcome} {reason} {message}".strip(), todo_id)
 
 
@@ -91,5 +95,8 @@ def clean_up(run_id: str) -> None:
         return
     with opened(run_id) as bench:
         for folder in bench.workspace.jobs():
+            if "-apply-" in folder.rpartition("/")[2]:
+                # An apply is never cut short by us: it has a limit of its own, and half of one is worse than late.
+                bench.machine.follow(folder, lambda _: None)
             bench.machine.kill(folder)
         bench.workspace.remove()

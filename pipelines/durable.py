@@ -79,8 +79,8 @@ def _patiently(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
 
 
 def start(flow: Callable[[str], None], subject: str, lane: str) -> None:
-    """Start `flow(subject)` if nothing has; `subject` is its identity. One at a time in each lane, in order."""
-    with SetWorkflowID(subject), SetEnqueueOptions(queue_partition_key=lane):
+    """Start `flow(subject)` if nothing has; flow and subject are its identity. One at a time in each lane, in order."""
+    with SetWorkflowID(f"{flow.__name__} {subject}"), SetEnqueueOptions(queue_partition_key=lane):
         DBOS.enqueue_workflow(QUEUE, flow, subject)
 
 
@@ -107,7 +107,7 @@ def hand_over(database_url: str, flow: str, subject: str, lane: str) -> None:
             {
                 "workflow_name": flow,
                 "queue_name": QUEUE,
-                "workflow_id": subject,
+                "workflow_id": f"{flow} {subject}",
                 "queue_partition_key": lane,
                 "app_version": FLOW_VERSION,
             },

@@ -26,11 +26,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from app.agent.events import AgentResult
-from app.errors import FollowthroughError
+from app.errors import FollowthroughError, Unknown
 from app.guard.model import Finding
 from app.ledger.runs import Todo
 from pipelines import agent_work, closing, intake, landing
-from pipelines.bench import ledger, opened
+from pipelines.bench import ledger, opened, say
 from pipelines.durable import start, step, workflow
 from pipelines.values import AgentChange, StackPlan
 
@@ -77,6 +77,7 @@ def follow_through(run_id: str) -> None:
 def follow_todo(run_id: str, todo: Todo) -> str:
     """One TODO, from the agent to the pushed commit. Returns its outcome; what stopped it is recorded."""
     findings: tuple[Finding, ...] = ()
+    begun = False
     try:
         base_tree = export_tree(run_id, todo)
         for attempt in TRIES:
@@ -86,6 +87,7 @@ def follow_todo(run_id: str, todo: Todo) -> str:
                 break
         else:
             raise closing.refusal(change, plans)
+        begun = True
         for plan in plans:
             apply_plan(run_id, todo.id, plan)
         for plan in plans:
@@ -93,6 +95,8 @@ def follow_todo(run_id: str, todo: Todo) -> str:
         commit_change(run_id, todo, change)
         push_commit(run_id, todo)
     except FollowthroughError as error:
+        if begun and not isinstance(error, Unknown):
+            error = Unknown(error.reason, f"{error}; an apply had begun before that: look at the stack")
         return finish_todo(run_id, todo.id, closing.outcome_of(error), error.reason, str(error), findings)
     return finish_todo(run_id, todo.id, "done", "", "; ".join(line for plan in plans for line in plan.does), ())
 
@@ -230,7 +234,7 @@ def clean_up(run_id: str) -> None:
 @step
 def note_failure(run_id: str, phase: str, message: str) -> None:
     """What went wrong after the outcome was known."""
-    ledger().runs.note(run_id, phase, message)
+    say(run_id, phase, message)
 
 
 @step

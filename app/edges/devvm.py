@@ -64,7 +64,7 @@ class DevVM:
             message = f"running {argv[0]} on {self.name}: the connection was lost ({type(error).__name__})"
             raise Transient("devvm-connection-lost", message) from None
         if done.code not in codes:
-            said = done.err.strip()[-800:] or done.text[-800:]
+            said = done.err.strip()[-800:] or "it said nothing on its error stream"
             command = shlex.join(argv[:4])
             message = f"running {command} on {self.name}: exit code {done.code}: {said}"
             raise Failed("devvm-command-failed", message)

@@ -16,7 +16,7 @@ _FILE = re.compile(
     r"(?P<stack>[A-Za-z0-9][A-Za-z0-9._-]*)/([A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(tf|tpl|ya?ml|json)"
 )
 _FORBIDDEN = re.compile(
-    r"(^|/)(terragrunt\.hcl|override\.tf|[^/]*_override\.tf|[^/]*\.tf\.json|[^/]*\.tfvars[^/]*|\.terraform[^/]*"
+    r"(^|/)(terragrunt\.hcl(\.json)?|override\.tf|[^/]*_override\.tf|[^/]*\.(tf|tofu|tftest)\.json|[^/]*\.tfvars[^/]*|\.terraform[^/]*"
     r"|terraform\.d|[^/]*\.tfstate[^/]*|\.git[^/]*|\.claude|\.mcp\.json|claude\.md|agents\.md|\.envrc|secrets)(/|$)",
     re.IGNORECASE,
 )

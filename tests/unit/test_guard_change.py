@@ -46,6 +46,8 @@ def test_ordinary_edits_pass(path: str) -> None:
         ("stacks/monitoring/x_override.tf", "FILE-02"),
         ("stacks/monitoring/override.tf", "FILE-02"),
         ("stacks/monitoring/x.tf.json", "FILE-02"),
+        ("stacks/monitoring/x.tofu.json", "FILE-02"),
+        ("stacks/monitoring/terragrunt.hcl.json", "FILE-02"),
         ("stacks/monitoring/terraform.tfvars.json", "FILE-02"),
         ("stacks/monitoring/.terraform/modules/modules.json", "FILE-02"),
         ("stacks/monitoring/terraform.d/x.json", "FILE-02"),
