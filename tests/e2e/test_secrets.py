@@ -6,6 +6,7 @@ import gzip
 import threading
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,12 +19,12 @@ from tests.world.world import World
 
 @pytest.fixture(scope="module")
 def command_lines(world: World) -> set[str]:
-    """Run one TODO through and collect, all the while, the arguments and environments of every process."""
+    """Run one TODO through and collect, all the while, the arguments of every process and what jobs have on disk."""
     commits = push(world, {PATH: post_mortem()})
     world.serve()
     seen: set[str] = set()
     over = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(seen, over))
+    watcher = threading.Thread(target=_watch, args=(seen, world.devvm.workspace, over))
     watcher.start()
     try:
         deliver(world, commits)
@@ -61,6 +62,14 @@ def test_disks_hold_no_secret(world: World, command_lines: set[str], place: str)
         data = _unpacked(file)
         for name, secret in _secrets(world).items():
             assert secret.encode() not in data, f"{name} in {file}"
+
+
+def test_what_stood_on_the_devvm_while_jobs_ran_holds_no_secret(world: World, command_lines: set[str]) -> None:
+    """The files of a job are gone after the run, so they are collected while it goes on."""
+    commands = [text for text in command_lines if text.startswith("export ") and "--setting-sources" in text]
+    assert commands, "the agent's own command file was seen"
+    for name, secret in _secrets(world).items():
+        assert not [text for text in command_lines if secret in text], name
 
 
 def test_slack_and_the_api_hold_no_secret(world: World, command_lines: set[str]) -> None:
@@ -104,11 +113,12 @@ def _unpacked(file: Path) -> bytes:
     return data
 
 
-def _watch(seen: set[str], over: threading.Event) -> None:
+def _watch(seen: set[str], workspace: Path, over: threading.Event) -> None:
     while not over.is_set():
         for process in psutil.process_iter():
-            try:
+            with suppress(psutil.Error):
                 seen.add("\0".join(process.cmdline()))
-            except psutil.Error:
-                continue
+        for file in workspace.glob("runs/*/jobs/*/*"):
+            with suppress(OSError):
+                seen.add(file.read_text(errors="replace"))
         time.sleep(0.01)
