@@ -32,6 +32,11 @@ def compose(settings: Settings) -> Ledger:
     return ledger
 
 
+def execute(settings: Settings) -> None:
+    """Begin to execute runs; what was cut short goes on."""
+    durable.launch(settings.database.url, settings.server.patience_minutes * 60, bench.waiting)
+
+
 @contextmanager
 def alone(settings: Settings) -> Iterator[None]:
     """Be the only process that executes runs on this database, or raise Failed("already-running").
@@ -78,7 +83,7 @@ def serve(settings: Settings) -> None:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):  # type: ignore[no-untyped-def]
-        await asyncio.to_thread(durable.launch, settings.database.url)
+        await asyncio.to_thread(execute, settings)
         # A delivery is stored before it is handed over; one that a crash caught in between is handed over now.
         for delivery_id in ledger.deliveries.unconcluded():
             start_push(delivery_id, ledger.deliveries.get(delivery_id).repository)

@@ -18,7 +18,8 @@ AGENT = "postmortem-todo-resolver"
 _CO_AUTHOR = f"Co-Authored-By: {AGENT} <noreply@followthrough.invalid>"
 _ACTION_LENGTH = 72
 _SLACK_TEXT = 2900
-_SIGNS = {"done": "✅", "refused": "⛔", "failed": "❌", "unknown": "❓", "needs-human": "👤", "cancelled": "⏹"}
+_SIGNS = {"done": "✅", "refused": "⛔", "failed": "❌", "unknown": "❓", "needs-human": "👤", "cancelled": "⏹",
+          "awaiting-approval": "⏸"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,13 @@ def todo_commit(action: str, incident: str, run_id: str, todo_id: str) -> str:
     "@", "#" and brackets are left out of the action: they would mention people, close issues or skip CI.
     """
     said = one_line(re.sub(r"[@#\[\]]", "", action))
-    trailers = f"{TRAILER_RUN}: {run_id}\n{TRAILER_TODO}: {todo_id}\n{_CO_AUTHOR}"
-    return f"fix(post-mortem): {said} [{incident}]\n\n{trailers}\n"
+    lines = "\n".join([*trailers(run_id, todo_id), _CO_AUTHOR])
+    return f"fix(post-mortem): {said} [{incident}]\n\n{lines}\n"
+
+
+def trailers(run_id: str, todo_id: str) -> tuple[str, str]:
+    """The two lines by which the commit of a TODO is found again."""
+    return f"{TRAILER_RUN}: {run_id}", f"{TRAILER_TODO}: {todo_id}"
 
 
 def follow_up_commit(incident: str, run_id: str) -> str:
@@ -98,7 +104,10 @@ def slack_message(
     foot = f"{run['post_mortem']} at {run['commit'][:7]} · ${run['cost_usd']:.2f} · {public_url}/api/runs/{run['id']}"
     text = "\n".join([f"*{_escape(one_line(head, 200))}*", _escape(told), *rows, _escape(foot)])
     summary = _escape(one_line(f"{head}: {told}", 300))
-    sections = [{"type": "section", "text": {"type": "mrkdwn", "text": part}} for part in _pieces(text)]
+    # verbatim: Slack must not make links or mentions of what looks like one.
+    sections = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": part, "verbatim": True}} for part in _pieces(text)
+    ]
     return {"text": summary, "blocks": sections, "unfurl_links": False, "unfurl_media": False}
 
 

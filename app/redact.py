@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    # The rest of a key whose beginning was cut off.
+    r"|(?:^|\n)(?:[A-Za-z0-9+/=]{16,}\r?\n)+-----END [A-Z ]*PRIVATE KEY-----"
     r"|\b(?:hvs|hvb|s)\.[A-Za-z0-9_-]{20,}"
     r"|\bsk-ant-[A-Za-z0-9_-]{8,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}"
@@ -26,8 +28,10 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     """The text with secrets replaced by [redacted] and control characters made visible.
 
     `known` are exact values to hide besides the shapes of tokens, keys and URLs with passwords; values shorter than
-    eight characters are ignored, they would hide ordinary words. Newlines and tabs stay.
+    eight characters are ignored, they would hide ordinary words. Newlines and tabs stay. What is not text (lone
+    surrogates) becomes a question mark.
     """
+    text = text.encode("utf-8", "replace").decode()
     for value in sorted((v for v in known if len(v) >= _SHORTEST_KNOWN), key=len, reverse=True):
         text = text.replace(value, "[redacted]")
     text = _SHAPES.sub("[redacted]", text)

@@ -77,6 +77,9 @@ class ServerSettings(Section):
     api_tokens: list[SecretStr] = Field([], description="bearer tokens; none: reads only, and only from loopback")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="largest webhook body that is read, in bytes")
     data: Path = Field(Path("followthrough-data"), description="folder for repository mirrors")
+    patience_minutes: float = Field(
+        30, gt=0, description="how long a step waits for a Vault, DevVM or forge that does not answer, in minutes"
+    )
 
 
 class DatabaseSettings(Section):

@@ -8,12 +8,14 @@ from dataclasses import replace
 from app.agent import command, events
 from app.agent.events import AgentResult
 from app.agent.prompt import Task, user_prompt
+from app.documents.parse import parse
 from app.edges.machine import TIMED_OUT, Job
 from app.errors import Failed, Refused
 from app.guard.change import exportable, judge_change, outside_writes, stack_of
 from app.guard.model import Finding
 from app.guard.money import Limits, allowance
 from app.ledger.runs import Todo
+from pipelines import closing
 from pipelines.bench import Bench, ledger, settings
 from pipelines.values import AgentChange
 
@@ -28,16 +30,43 @@ def budget_of(run_id: str, todo_id: str, attempt: int) -> float:
     known = spend.reserved(run_id, todo_id, attempt)
     if known is not None:
         return known
-    so_far = spend.so_far(run_id, todo_id)
     limits = Limits(agent.todo_budget_usd, agent.budget_usd, agent.day_budget_usd)
-    usd = allowance(limits, Limits(so_far.todo, so_far.run, so_far.day))
-    spend.reserve(run_id, todo_id, attempt, usd)
+    with spend.lock:
+        so_far = spend.so_far(run_id, todo_id)
+        usd = allowance(limits, Limits(so_far.todo, so_far.run, so_far.day))
+        spend.reserve(run_id, todo_id, attempt, usd)
     return usd
 
 
+def open_tree(bench: Bench) -> str:
+    """A worktree at the branch's tip; returns the commit.
+
+    Raises Refused("commit-gone") when the branch does not contain the run's commit: it was never pushed, or somebody
+    took it back.
+    """
+    tip = bench.workspace.open()
+    bench.say("workspace", f"worktree on {bench.devvm.name} at {tip[:7]}")
+    closing.sweep(bench)
+    if not bench.branch.contains(bench.run.commit):
+        where = f"{bench.repository.branch} of {bench.repository.name}"
+        raise Refused("commit-gone", f"following {bench.run.commit[:12]}: it is not on {where}; push it first")
+    return tip
+
+
 def export(bench: Bench, todo: Todo) -> str:
-    """Make the agent's copy; returns the git tree id of what it holds."""
+    """Make the agent's copy of the branch's tip; returns the git tree id of what it holds.
+
+    Raises Refused("todo-withdrawn") when the post-mortem at the tip does not ask for it any more.
+    """
     ledger().runs.begin_todo(bench.run.id, todo.id)
+    _end_leftovers(bench)
+    bench.branch.to_tip()
+    path = bench.run.post_mortem
+    if todo.id not in {item.id for item in parse(bench.workspace.file(path), path).todos}:
+        why = (
+            f"{path} on {bench.repository.branch} does not ask for it any more: its row was closed, changed or removed"
+        )
+        raise Refused("todo-withdrawn", why)
     policy = bench.policy()
     return bench.workspace.export(todo.id, lambda path, mode: exportable(path, mode, policy))
 
@@ -76,14 +105,14 @@ def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Seq
     raise (Refused if result.reason in _LIMITS else Failed)(result.reason, problem)
 
 
-def judge(bench: Bench, todo_id: str, base_tree: str, result: AgentResult) -> AgentChange:
+def judge(bench: Bench, todo: Todo, base_tree: str, result: AgentResult) -> AgentChange:
     """What the agent changed against its copy, judged by every rule over git facts and contents.
 
     Raises Refused("agent-made-no-change") when it changed nothing and tried nothing else: it says itself why.
     """
-    entries = bench.workspace.changes(todo_id, base_tree)
+    entries = bench.workspace.changes(todo.id, base_tree)
     policy = bench.policy()
-    tree = bench.workspace.agent_tree(todo_id) + "/"
+    tree = bench.workspace.agent_tree(todo.id) + "/"
     outside = outside_writes([w.removeprefix(tree) for w in result.writes], policy) or list(result.denials)
     if not entries and not outside:
         raise Refused("agent-made-no-change", f"the agent changed nothing: {result.message}")
@@ -93,13 +122,20 @@ def judge(bench: Bench, todo_id: str, base_tree: str, result: AgentResult) -> Ag
     elif len(entries) > _MOST_FILES:
         found = (Finding("FILE-06", policy.stacks, f"{len(entries)} files changed, at most {_MOST_FILES} may"),)
     else:
-        found = judge_change([bench.workspace.read(entry) for entry in entries], policy).findings
+        found = judge_change(bench.workspace.read(entries), policy).findings
     stacks = sorted({stack for entry in entries if (stack := stack_of(entry.path, policy))})
     for finding in found:
-        bench.say("diff", f"{finding.rule} {finding.where}: {finding.why}", todo_id)
+        bench.say("diff", f"{finding.rule} {finding.where}: {finding.why}", todo.id)
     if not found:
-        bench.say("diff", "changed " + ", ".join(entry.path for entry in entries), todo_id)
+        bench.say("diff", "changed " + ", ".join(entry.path for entry in entries), todo.id)
     return AgentChange(tuple(entries), tuple(stacks), found)
+
+
+def _end_leftovers(bench: Bench) -> None:
+    """An agent or a plan of an earlier TODO that could not be followed to its end must not go on beside this one."""
+    for folder in bench.workspace.jobs():
+        if "-apply-" not in folder.rpartition("/")[2] and bench.machine.poll(folder, 0, 0).state == "running":
+            bench.machine.kill(folder)
 
 
 def _task(bench: Bench, todo: Todo, tree: str, findings: Sequence[Finding]) -> Task:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.agent import command, events
 from app.edges import ssh, vault
+from app.edges.branch import Branch
 from app.edges.devvm import DevVM
 from app.edges.repository import Repository
 from app.edges.terraform import Terraform
@@ -91,6 +92,11 @@ def say(run_id: str, phase: str, text: str, todo_id: str = "", known: Mapping[st
     ledger().runs.note(run_id, phase, redact(text, hidden)[:4000], todo_id)
 
 
+def waiting(subject: str, text: str) -> None:
+    """Tell who follows a run that a step waits. `subject` is a run's id, or a delivery's, which nobody follows."""
+    say(subject, "waiting", text)
+
+
 @dataclass
 class Bench:
     """The DevVM, open for one step of one run. `secret` is what Vault gave: it never leaves the step."""
@@ -99,6 +105,7 @@ class Bench:
     repository: RepositorySettings
     machine: DevVM
     workspace: Workspace
+    branch: Branch
     terraform: Terraform
     devvm: DevVMSettings
     secret: Mapping[str, str] = field(repr=False)
@@ -159,7 +166,8 @@ def opened(run_id: str) -> Iterator[Bench]:
         ledger().runs.describe(run_id, devvm=devvm.name)
         workspace = Workspace(machine, devvm.workspace, repository, run_id)
         terraform = Terraform(machine, repository, workspace.tree, f"{workspace.folder}/terraform", devvm.path)
-        bench = Bench(run, repository, machine, workspace, terraform, devvm, secret)
+        branch = Branch(workspace.git, repository)
+        bench = Bench(run, repository, machine, workspace, branch, terraform, devvm, secret)
         try:
             yield bench
         except FollowthroughError as error:

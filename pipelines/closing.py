@@ -6,39 +6,73 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from app.edges import slack
-from app.errors import Failed, FollowthroughError, Refused, Unknown
-from app.guard.model import Finding
+from app.edges.workspace import Workspace
+from app.errors import Failed, FollowthroughError, Refused
+from app.guard.model import Finding, Verdict
 from app.messages import TodoLine, run_outcome, slack_message
 from app.redact import redact
-from pipelines.bench import commit_url, ledger, opened, repository_of, say, settings
-from pipelines.values import AgentChange, StackPlan
+from pipelines import approval
+from pipelines.bench import Bench, commit_url, ledger, opened, repository_of, say, settings
+from pipelines.landing import effect
+from pipelines.values import AgentChange, Kept, StackPlan
 
 # A refusal of these kinds is not a rule's verdict on the change: the agent could not do it, so a person is asked.
 _FOR_PEOPLE = ("agent-made-no-change",)
+# Nor of these: what was asked for is not asked for any more, or nobody said yes in time. A later push may ask again.
+_CANCELLED = ("todo-withdrawn", "post-mortem-gone", "approval-expired", "approval-void")
+# Failures of an apply that terraform or we refused before anything was done.
+_NOT_APPLIED = ("plan-stale", "plan-file-changed")
 
 
-def outcome_of(error: FollowthroughError) -> str:
-    """The outcome of a TODO that ended with this failure."""
-    if isinstance(error, Unknown):
+def outcome_of(kind: str, reason: str) -> str:
+    """The outcome of a TODO that ended with a failure of this kind (a name of app.errors) and reason."""
+    if kind == "Unknown":
         return "unknown"
-    if error.reason in _FOR_PEOPLE:
+    if reason in _FOR_PEOPLE:
         return "needs-human"
-    return "refused" if isinstance(error, Refused) else "failed"
+    if reason in _CANCELLED:
+        return "cancelled"
+    return "refused" if kind == "Refused" else "failed"
+
+
+def finish(run_id: str, todo_id: str, kind: str, reason: str, message: str, findings: Sequence[Finding]) -> str:
+    """Record what came of a TODO; returns its outcome. `kind` is empty when it is done, else a name of app.errors.
+
+    Once an apply has begun, every failure is unknown, but the first apply's when it was refused before it did anything.
+    """
+    begun = ledger().runs.effects(run_id, effect(run_id, todo_id))
+    if kind not in ("", "Unknown") and begun > (1 if reason in _NOT_APPLIED else 0):
+        kind, message = "Unknown", f"{message}; an apply had begun before that: look at the stack"
+    outcome = outcome_of(kind, reason) if kind else "done"
+    _record(run_id, todo_id, outcome, reason, message, findings)
+    approval.close(run_id, todo_id, outcome, message)
+    return outcome
+
+
+def park(run_id: str, todo_id: str, kept: Kept, plans: Sequence[StackPlan], findings: Sequence[Finding]) -> str:
+    """Ask a person about a change, and say so; returns the TODO's outcome."""
+    approval.park(run_id, todo_id, kept, plans)
+    _record(run_id, todo_id, "awaiting-approval", "approval-needed", told(findings), findings)
+    return "awaiting-approval"
 
 
 def refusal(change: AgentChange, plans: Sequence[StackPlan]) -> FollowthroughError:
     """The failure that a change with findings after its last try ends with."""
-    findings = [*change.findings, *(f for plan in plans for f in plan.findings)]
-    told = "; ".join(f"{rule} {', '.join(where)}: {why}" for (rule, why), where in _by_reason(findings).items())
-    if change.findings:
+    said = told([*change.findings, *(f for plan in plans for f in plan.findings)])
+    if Verdict(change.findings).word == "block":
         own = all(f.rule.startswith("AGENT") for f in change.findings)
-        return Refused("agent-out-of-scope" if own else "change-refused", told)
-    if any(plan.job and not plan.sha256 for plan in plans):
-        return Failed("plan-failed", told)
-    return Refused("changes-pending" if any(f.rule == "ENV-06" for f in findings) else "plan-refused", told)
+        return Refused("agent-out-of-scope" if own else "change-refused", said)
+    if any(not plan.sha256 for plan in plans):
+        return Failed("plan-failed", said)
+    return Refused("plan-refused", said)
 
 
-def _told(finding: Finding) -> dict[str, str]:
+def told(findings: Sequence[Finding]) -> str:
+    """Findings as one sentence for people, those with the same reason together."""
+    return "; ".join(f"{rule} {', '.join(where)}: {why}" for (rule, why), where in _by_reason(findings).items())
+
+
+def _plain(finding: Finding) -> dict[str, str]:
     return {name: redact(value, settings().secrets()) for name, value in asdict(finding).items()}
 
 
@@ -50,10 +84,9 @@ def _by_reason(findings: Sequence[Finding]) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def finish(run_id: str, todo_id: str, outcome: str, reason: str, message: str, findings: Sequence[Finding]) -> None:
-    """Record what came of a TODO."""
-    told = redact(message, settings().secrets())
-    ledger().runs.finish_todo(run_id, todo_id, outcome, reason, told, [_told(f) for f in findings])
+def _record(run_id: str, todo_id: str, outcome: str, reason: str, message: str, findings: Sequence[Finding]) -> None:
+    hidden = redact(message, settings().secrets())
+    ledger().runs.finish_todo(run_id, todo_id, outcome, reason, hidden, [_plain(f) for f in findings])
     say(run_id, "outcome", f"{outcome} {reason} {message}".strip(), todo_id)
 
 
@@ -72,6 +105,8 @@ def conclude(run_id: str, reason: str, message: str) -> str:
     if reason:
         outcome = {"nothing-to-do": "failed", "done": "partial"}.get(outcome, outcome)
     ledger().runs.finish(run_id, outcome, reason, message)
+    if ledger().runs.row(run_id)["finished_at"]:
+        ledger().runs.conclude_again(run_id, outcome)
     say(run_id, "outcome", f"run {outcome} {message}".strip())
     return outcome
 
@@ -90,13 +125,35 @@ def tell(run_id: str) -> None:
 
 
 def clean_up(run_id: str) -> None:
-    """End what still runs for this run on the DevVM and remove its folders. Nothing was opened: nothing to do."""
+    """End what still runs for this run on the DevVM and remove its folders. Nothing was opened: nothing to do.
+
+    While something of it waits for a person, its worktree and plan files stay.
+    """
     if not ledger().runs.row(run_id)["devvm"]:
         return
     with opened(run_id) as bench:
-        for folder in bench.workspace.jobs():
-            if "-apply-" in folder.rpartition("/")[2]:
-                # An apply is never cut short by us: it has a limit of its own, and half of one is worse than late.
-                bench.machine.follow(folder, lambda _: None)
-            bench.machine.kill(folder)
-        bench.workspace.remove()
+        _end_jobs(bench, bench.workspace)
+        if ledger().approvals.kept(run_id):
+            bench.workspace.remove_agents()
+        else:
+            bench.workspace.remove()
+
+
+def sweep(bench: Bench) -> None:
+    """Remove what earlier runs could not, and let go of what nobody approved in time."""
+    for run_id, todo_id in ledger().approvals.expire():
+        _record(run_id, todo_id, "cancelled", "approval-expired", "nobody approved it within a day", ())
+    for run_id in bench.workspace.runs():
+        if run_id != bench.run.id and ledger().runs.is_closed(run_id) and not ledger().approvals.kept(run_id):
+            left = bench.workspace.of_run(run_id)
+            _end_jobs(bench, left)
+            left.remove()
+            bench.say("workspace", f"removed what run {run_id} had to leave behind")
+
+
+def _end_jobs(bench: Bench, workspace: Workspace) -> None:
+    for folder in workspace.jobs():
+        if "-apply-" in folder.rpartition("/")[2]:
+            # An apply is never cut short by us: it has a limit of its own, and half of one is worse than late.
+            bench.machine.follow(folder, lambda _: None)
+        bench.machine.kill(folder)

@@ -7,6 +7,7 @@ Typed values go through pydantic both ways: a step returns the same thing whethe
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import time
 from collections.abc import Callable
@@ -24,26 +25,41 @@ R = TypeVar("R")
 
 QUEUE = "runs"
 # Raised on purpose only, when the order of steps changes: a run that began under another version is not resumed.
-FLOW_VERSION = "postmortem-todos-1"
+FLOW_VERSION = "postmortem-todos-2"
 APPLICATION = "followthrough"
-_TRIES, _FIRST_WAIT, _GROWTH = 4, 1.0, 3.0
+# Seconds between tries: soon first, for a hiccup, then once a minute.
+_WAITS = (1.0, 3.0, 9.0, 30.0, 60.0)
+# What the end of a run waits at most: people are told, and what was left behind is swept by the next run.
+BRIEFLY = 15.0
 
 log = logging.getLogger(__name__)
 workflow = DBOS.workflow()
+# How long to try, in seconds, and who is told of a wait: (what the step is about, sentence). Set by `launch`.
+_patience: list[float] = [30 * 60.0]
+_told: list[Callable[[str, str], None]] = []
 
 
 def step(function: Callable[P, R]) -> Callable[P, R]:
     """A step: runs at least once, and not again once its result is stored.
 
-    Transient failures are tried again after 1, 3 and 9 seconds. Every failure raised on purpose is stored as what it
-    is and raised again in the workflow, so that a resumed run takes the same turn.
+    Transient failures are tried again for as long as the settings say. Every failure raised on purpose is stored as
+    what it is and raised again in the workflow, so that a resumed run takes the same turn.
     """
+    return _step(function, None)
+
+
+def brief_step(function: Callable[P, R]) -> Callable[P, R]:
+    """A step that is tried again for a few seconds only."""
+    return _step(function, BRIEFLY)
+
+
+def _step(function: Callable[P, R], patience: float | None) -> Callable[P, R]:
     adapter: TypeAdapter[R] = TypeAdapter(get_type_hints(function)["return"])
 
     @DBOS.step(name=function.__name__)
     def stored(*args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
         try:
-            return {"value": adapter.dump_python(_patiently(function, *args, **kwargs), mode="json")}
+            return {"value": adapter.dump_python(_patiently(function, patience, *args, **kwargs), mode="json")}
         except FollowthroughError as error:
             return {"raised": type(error).__name__, "reason": error.reason, "message": str(error)}
         except Exception as error:
@@ -63,19 +79,20 @@ def step(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def _patiently(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    wait = _FIRST_WAIT
-    for _ in range(_TRIES - 1):
+def _patiently(function: Callable[P, R], patience: float | None, *args: P.args, **kwargs: P.kwargs) -> R:
+    limit = _patience[0] if patience is None else min(patience, _patience[0])
+    deadline = time.monotonic() + limit
+    for wait in itertools.chain(_WAITS, itertools.repeat(_WAITS[-1])):
         try:
             return function(*args, **kwargs)
         except Transient as error:
+            if time.monotonic() + wait > deadline:
+                raise Failed(error.reason, f"{error} (tried for {limit:.0f} s)") from None
             log.warning("%s: %s; again in %.0f s", function.__name__, error, wait)
+            for tell in _told:
+                tell(str(args[0]), f"{error}; again in {wait:.0f} s")
             time.sleep(wait)
-            wait *= _GROWTH
-    try:
-        return function(*args, **kwargs)
-    except Transient as error:
-        raise Failed(error.reason, f"{error} (tried {_TRIES} times)") from None
+    raise AssertionError("itertools.repeat ended")
 
 
 def start(flow: Callable[[str], None], subject: str, lane: str) -> None:
@@ -84,8 +101,13 @@ def start(flow: Callable[[str], None], subject: str, lane: str) -> None:
         DBOS.enqueue_workflow(QUEUE, flow, subject)
 
 
-def launch(database_url: str) -> None:
-    """Begin to execute: what was cut short by a stop or a crash goes on."""
+def launch(database_url: str, patience: float, tell: Callable[[str, str], None]) -> None:
+    """Begin to execute: what was cut short by a stop or a crash goes on.
+
+    `patience` is how long a step tries again after transient failures, in seconds; `tell` is called before each wait
+    with the step's first argument and a sentence.
+    """
+    _patience[:], _told[:] = [patience], [tell]
     config: DBOSConfig = {
         "name": APPLICATION,
         "system_database_url": database_url,
@@ -115,6 +137,16 @@ def hand_over(database_url: str, flow: str, subject: str, lane: str) -> None:
         )
     finally:
         client.destroy()
+
+
+def is_over(database_url: str, flow: str, subject: str) -> bool:
+    """Whether a started flow has ended, well or not; one that was never started has."""
+    client = DBOSClient(system_database_url=database_url, application_name=APPLICATION, serializer=PlainJSON())
+    try:
+        found = client.list_workflows(workflow_ids=[f"{flow} {subject}"], load_input=False, load_output=False)
+    finally:
+        client.destroy()
+    return not found or found[0].status not in ("PENDING", "ENQUEUED", "DELAYED")
 
 
 def stop(seconds: int = 0) -> None:

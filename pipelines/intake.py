@@ -7,8 +7,8 @@ import logging
 
 from app.documents.model import Item
 from app.documents.parse import parse
+from app.edges.devgit import AUTHOR
 from app.edges.repository import Repository
-from app.edges.workspace import AUTHOR
 from app.errors import BadInput, Failed
 from app.guard.push import NO_COMMIT, is_post_mortem
 from app.guard.todo import judge_todo
@@ -18,7 +18,10 @@ from app.ledger.runs import Run, Todo
 from app.messages import is_own_commit
 from app.settings import RepositorySettings
 from pipelines.bench import ledger, mirror, run_id_of, say, settings, source_of
+from pipelines.values import Work
 
+# The document still calls open what an earlier run has done.
+DONE_BEFORE = "already-done"
 log = logging.getLogger(__name__)
 
 
@@ -69,18 +72,21 @@ def look_at(repository: RepositorySettings, source: Repository, commit: str, pat
 
 
 def with_work(repository: RepositorySettings, source: Repository, commit: str, paths: list[str]) -> list[str]:
-    """Those of many post-mortems that hold a TODO for a machine. A file that cannot be read holds none."""
+    """Those of many post-mortems that hold a TODO for a machine, or one whose result they lack.
+
+    A file that cannot be read holds none.
+    """
     found = []
     for path in paths:
         try:
-            if any(todo.safe for todo in look_at(repository, source, commit, path)):
+            if any(todo.safe or todo.reason == DONE_BEFORE for todo in look_at(repository, source, commit, path)):
                 found.append(path)
         except BadInput as error:
             log.warning("%s at %s: %s", path, commit[:12], error)
     return found
 
 
-def todos_of(run_id: str) -> list[Todo]:
+def todos_of(run_id: str) -> Work:
     """The TODOs of a run that a machine may do, P0 first. The others are recorded as left to people, with reasons."""
     run = ledger().runs.get(run_id)
     document = parse(source_of(run).read(run.commit, run.post_mortem), run.post_mortem)
@@ -94,7 +100,7 @@ def todos_of(run_id: str) -> list[Todo]:
             ledger().runs.finish_todo(run_id, todo.id, "needs-human", todo.reason, "")
     doing = sorted((t for t in todos if t.safe), key=lambda t: (t.priority or "P9", t.position))
     say(run_id, "read", f"{len(doing)} TODOs to do, {len(todos) - len(doing)} left to people")
-    return doing
+    return Work(doing, any(todo.reason == DONE_BEFORE for todo in todos))
 
 
 def _todo(item: Item, position: int, settled: str, dry_run: bool) -> Todo:

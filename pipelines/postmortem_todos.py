@@ -8,9 +8,11 @@
                 1. an agent edits a copy; it has file tools and no shell     ┐ two tries: the second
                 2. judge its edits                  app/guard/change.py      │ gets the findings
                 3. plan each changed stack, judge   app/guard/plan.py        ┘ of the first
-                4. apply exactly the judged plan, at most once
-                5. verify: the next plan must be empty
-                6. commit, push, never by force
+                4. commit, and keep the commit on a branch of its own
+                   what is legitimate but large waits here for a person ─► follow_approval
+                5. apply exactly the judged plan, at most once
+                6. verify: the next plan must be empty
+                7. push to the branch, never by force
               write the results into the post-mortem, push
               tell Slack, leave nothing behind on the DevVM
 
@@ -22,25 +24,26 @@ where it was. What may happen once only is written down before it begins. No ste
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from app.agent.events import AgentResult
-from app.errors import FollowthroughError, Unknown
-from app.guard.model import Finding
+from app.errors import FollowthroughError
+from app.guard.model import Finding, Verdict
 from app.ledger.runs import Todo
-from pipelines import agent_work, closing, intake, landing
+from pipelines import agent_work, approval, closing, intake, landing, results
 from pipelines.bench import ledger, opened, say
-from pipelines.durable import start, step, workflow
-from pipelines.values import AgentChange, StackPlan
+from pipelines.durable import brief_step, start, step, workflow
+from pipelines.values import AgentChange, Approved, Kept, StackPlan, Work
 
 TRIES = (1, 2)
 log = logging.getLogger(__name__)
 
 
 @workflow
-def follow_push(delivery_id: str) -> None:
-    """One accepted delivery: a run for each post-mortem that it added or changed."""
+def follow_push(delivery: str) -> None:
+    """One accepted delivery, `ID` or `ID TIME`: a run for each post-mortem that it added or changed."""
+    delivery_id = delivery.split(" ")[0]
     try:
         found = find_post_mortems(delivery_id)
     except FollowthroughError as error:
@@ -53,14 +56,88 @@ def follow_push(delivery_id: str) -> None:
 @workflow
 def follow_through(run_id: str) -> None:
     """One run, from its TODOs to Slack and cleaning up, whatever happens in between."""
+    end_run(run_id, partial(follow_todos, run_id))
+
+
+@workflow
+def follow_approval(waiting: str) -> None:
+    """What a person has decided on, `RUN TODO`: landed when they said yes, with the same end as a run."""
+    run_id, todo_id = waiting.split(" ")
+    end_run(run_id, partial(follow_decision, run_id, todo_id))
+
+
+def follow_todos(run_id: str) -> None:
+    """The TODOs of a run in order, and their results into the post-mortem."""
+    work = read_todos(run_id)
+    if not work.todos and not work.owed:
+        return
+    open_workspace(run_id)
+    for todo in work.todos:
+        if follow_todo(run_id, todo) == "unknown":
+            break
+    write_back(run_id)
+
+
+def follow_todo(run_id: str, todo: Todo) -> str:
+    """One TODO, from the agent to the pushed commit. Returns its outcome; what stopped it is recorded."""
+    findings: tuple[Finding, ...] = ()
+    try:
+        base_tree = export_tree(run_id, todo)
+        for attempt in TRIES:
+            change, plans = try_change(run_id, todo, base_tree, attempt, findings)
+            findings = change.findings + tuple(f for plan in plans for f in plan.findings)
+            if Verdict(findings).word != "block":
+                break
+        else:
+            raise closing.refusal(change, plans)
+        kept = commit_change(run_id, todo, change)
+        if findings:
+            return ask_person(run_id, todo.id, kept, plans, findings)
+        land(run_id, todo, kept, plans)
+    except FollowthroughError as error:
+        return finish_todo(run_id, todo.id, type(error).__name__, error.reason, str(error), findings)
+    return finish_todo(run_id, todo.id, "", "", "; ".join(line for plan in plans for line in plan.does), ())
+
+
+def try_change(
+    run_id: str, todo: Todo, base_tree: str, attempt: int, findings: Sequence[Finding]
+) -> tuple[AgentChange, list[StackPlan]]:
+    """One try: the agent's edits, judged; and only when no rule blocks, the plans of their stacks, judged."""
+    budget = reserve_money(run_id, todo.id, attempt)
+    result = run_agent(run_id, todo, attempt, budget, findings)
+    change = judge_edits(run_id, todo, base_tree, result)
+    if Verdict(change.findings).word == "block":
+        return change, []
+    return change, [plan_stack(run_id, todo, attempt, stack, change) for stack in change.stacks]
+
+
+def land(run_id: str, todo: Todo, kept: Kept, plans: Sequence[StackPlan]) -> None:
+    """Apply what was judged, see that it holds, push it."""
+    for plan in plans:
+        apply_plan(run_id, todo.id, plan)
+    for plan in plans:
+        verify_stack(run_id, todo.id, plan.stack)
+    push_commit(run_id, todo, [plan.stack for plan in plans], kept)
+
+
+def follow_decision(run_id: str, todo_id: str) -> None:
+    """Land an approved change as it was judged; what was declined, or is not the same any more, is dropped."""
+    try:
+        approved = take_up_approval(run_id, todo_id)
+        land(run_id, approved.todo, approved.kept, approved.plans)
+    except FollowthroughError as error:
+        finish_todo(run_id, todo_id, type(error).__name__, error.reason, str(error), ())
+    else:
+        did = "; ".join(line for plan in approved.plans for line in plan.does)
+        finish_todo(run_id, todo_id, "", "", did, ())
+    write_back(run_id)
+
+
+def end_run(run_id: str, work: Callable[[], None]) -> None:
+    """Do the work of a run; whatever comes of it, conclude, tell people, clean up."""
     reason = message = ""
     try:
-        if todos := read_todos(run_id):
-            open_workspace(run_id)
-            for todo in todos:
-                if follow_todo(run_id, todo) == "unknown":
-                    break
-            write_back(run_id)
+        work()
     except FollowthroughError as error:
         reason, message = error.reason, str(error)
     except Exception as error:
@@ -74,45 +151,6 @@ def follow_through(run_id: str) -> None:
     close(run_id)
 
 
-def follow_todo(run_id: str, todo: Todo) -> str:
-    """One TODO, from the agent to the pushed commit. Returns its outcome; what stopped it is recorded."""
-    findings: tuple[Finding, ...] = ()
-    begun = False
-    try:
-        base_tree = export_tree(run_id, todo)
-        for attempt in TRIES:
-            change, plans = try_change(run_id, todo, base_tree, attempt, findings)
-            findings = change.findings + tuple(f for plan in plans for f in plan.findings)
-            if not findings:
-                break
-        else:
-            raise closing.refusal(change, plans)
-        begun = True
-        for plan in plans:
-            apply_plan(run_id, todo.id, plan)
-        for plan in plans:
-            verify_stack(run_id, todo.id, plan.stack)
-        commit_change(run_id, todo, change)
-        push_commit(run_id, todo)
-    except FollowthroughError as error:
-        if begun and not isinstance(error, Unknown):
-            error = Unknown(error.reason, f"{error}; an apply had begun before that: look at the stack")
-        return finish_todo(run_id, todo.id, closing.outcome_of(error), error.reason, str(error), findings)
-    return finish_todo(run_id, todo.id, "done", "", "; ".join(line for plan in plans for line in plan.does), ())
-
-
-def try_change(
-    run_id: str, todo: Todo, base_tree: str, attempt: int, findings: Sequence[Finding]
-) -> tuple[AgentChange, list[StackPlan]]:
-    """One try: the agent's edits, judged; and only when no rule objects, the plans of their stacks, judged."""
-    budget = reserve_money(run_id, todo.id, attempt)
-    result = run_agent(run_id, todo, attempt, budget, findings)
-    change = judge_edits(run_id, todo.id, base_tree, result)
-    if change.findings:
-        return change, []
-    return change, [plan_stack(run_id, todo.id, attempt, stack, change) for stack in change.stacks]
-
-
 # The steps, in the order in which a run takes them.
 
 
@@ -123,7 +161,7 @@ def find_post_mortems(delivery_id: str) -> list[tuple[str, str]]:
 
 
 @step
-def read_todos(run_id: str) -> list[Todo]:
+def read_todos(run_id: str) -> Work:
     """Parse the post-mortem at the pushed commit; leave to people what was not declared safe or is settled already."""
     return intake.todos_of(run_id)
 
@@ -132,9 +170,7 @@ def read_todos(run_id: str) -> list[Todo]:
 def open_workspace(run_id: str) -> str:
     """Vault, SSH key, DevVM: our own clone there, and a worktree of this run at the branch's tip."""
     with opened(run_id) as bench:
-        tip = bench.workspace.open()
-        bench.say("workspace", f"worktree on {bench.devvm.name} at {tip[:7]}")
-        return tip
+        return agent_work.open_tree(bench)
 
 
 @step
@@ -158,17 +194,37 @@ def run_agent(run_id: str, todo: Todo, attempt: int, budget: float, findings: Se
 
 
 @step
-def judge_edits(run_id: str, todo_id: str, base_tree: str, result: AgentResult) -> AgentChange:
+def judge_edits(run_id: str, todo: Todo, base_tree: str, result: AgentResult) -> AgentChange:
     """Every changed path, by every rule. Refused when there is no change at all."""
     with opened(run_id) as bench:
-        return agent_work.judge(bench, todo_id, base_tree, result)
+        return agent_work.judge(bench, todo, base_tree, result)
 
 
 @step
-def plan_stack(run_id: str, todo_id: str, attempt: int, stack: str, change: AgentChange) -> StackPlan:
+def plan_stack(run_id: str, todo: Todo, attempt: int, stack: str, change: AgentChange) -> StackPlan:
     """A plan to a file in a clean worktree with the judged edits, its JSON judged. Destroys are never let through."""
     with opened(run_id) as bench:
-        return landing.plan(bench, todo_id, attempt, stack, change)
+        return landing.plan(bench, todo, attempt, stack, change)
+
+
+@step
+def commit_change(run_id: str, todo: Todo, change: AgentChange) -> Kept:
+    """One commit of exactly the judged files, with the run and the TODO in its trailers, kept on its own branch."""
+    with opened(run_id) as bench:
+        return landing.commit(bench, todo, change)
+
+
+@step
+def ask_person(run_id: str, todo_id: str, kept: Kept, plans: Sequence[StackPlan], findings: Sequence[Finding]) -> str:
+    """What is legitimate but larger waits; an approval is for this commit and these plan files alone."""
+    return closing.park(run_id, todo_id, kept, plans, findings)
+
+
+@step
+def take_up_approval(run_id: str, todo_id: str) -> Approved:
+    """The worktree on the approved commit again. Refused when it was declined, or is not the same any more."""
+    with opened(run_id) as bench:
+        return approval.take_up(bench, todo_id)
 
 
 @step
@@ -186,31 +242,23 @@ def verify_stack(run_id: str, todo_id: str, stack: str) -> None:
 
 
 @step
-def commit_change(run_id: str, todo: Todo, change: AgentChange) -> None:
-    """One commit of exactly the judged files, with the run and the TODO in its trailers."""
+def push_commit(run_id: str, todo: Todo, stacks: Sequence[str], kept: Kept) -> str:
+    """To the branch, rebased when somebody was faster. Failed on a conflict; the commit is kept on its own branch."""
     with opened(run_id) as bench:
-        landing.commit(bench, todo, change)
+        return landing.push(bench, todo, stacks, kept)
 
 
 @step
-def push_commit(run_id: str, todo: Todo) -> None:
-    """To the branch, rebased when somebody was faster; on a conflict to a branch of its own, and Failed."""
-    with opened(run_id) as bench:
-        landing.push(bench, todo)
-
-
-@step
-def finish_todo(run_id: str, todo_id: str, outcome: str, reason: str, message: str, findings: Sequence[Finding]) -> str:
-    """Record the TODO's outcome, its reason and every finding."""
-    closing.finish(run_id, todo_id, outcome, reason, message, findings)
-    return outcome
+def finish_todo(run_id: str, todo_id: str, kind: str, reason: str, message: str, findings: Sequence[Finding]) -> str:
+    """Record what came of a TODO: done without a `kind` of failure; unknown when one came after an apply had begun."""
+    return closing.finish(run_id, todo_id, kind, reason, message, findings)
 
 
 @step
 def write_back(run_id: str) -> None:
     """TODO becomes Done in place, the Follow-up Implementation table is filled, committed with [ci skip], pushed."""
     with opened(run_id) as bench:
-        landing.write_back(bench)
+        results.write_back(bench)
 
 
 @step
@@ -219,13 +267,13 @@ def conclude(run_id: str, reason: str, message: str) -> str:
     return closing.conclude(run_id, reason, message)
 
 
-@step
+@brief_step
 def tell(run_id: str) -> None:
     """One Slack message."""
     closing.tell(run_id)
 
 
-@step
+@brief_step
 def clean_up(run_id: str) -> None:
     """End what still runs on the DevVM, remove worktree, copies, plan files."""
     closing.clean_up(run_id)

@@ -6,6 +6,15 @@ from dataclasses import dataclass
 
 from app.edges.workspace import Entry
 from app.guard.model import Finding
+from app.ledger.runs import Todo
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run has to do: TODOs, P0 first, and whether results of an earlier run are missing in the document."""
+
+    todos: list[Todo]
+    owed: bool
 
 
 @dataclass(frozen=True)
@@ -26,3 +35,22 @@ class StackPlan:
     sha256: str
     does: tuple[str, ...]
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A judged change as a commit: its hash and git tree id, the commit it stands on, the branch that keeps it."""
+
+    commit: str
+    tree: str
+    base: str
+    branch: str
+
+
+@dataclass(frozen=True)
+class Approved:
+    """What a person approved: the TODO, its commit, and the plans that were judged with it."""
+
+    todo: Todo
+    kept: Kept
+    plans: list[StackPlan]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Sequence
@@ -17,11 +18,13 @@ from app.errors import BadInput, Failed
 from app.guard.push import is_post_mortem
 from app.ledger import Ledger
 from app.ledger.runs import Run, Todo
-from app.main import alone, compose, leave
+from app.main import alone, compose, execute, leave
 from app.redact import redact
 from app.settings import RepositorySettings, Settings
 from pipelines import durable, intake, postmortem_todos
 
+# A run whose flow broke gets no outcome; that is asked of the engine once in so many rounds.
+_LOOK_EVERY = 20
 EXIT_CODES = {"done": 0, "nothing-to-do": 0, "partial": 4, "needs-human": 4}
 
 
@@ -40,19 +43,22 @@ def run_checkout(settings: Settings, folder: Path, file: Path | None, dry_run: b
     runs = [intake.asked_for(repository.name, commit, path, str(checkout.path)) for path in paths]
     try:
         with alone(settings):
-            durable.launch(settings.database.url)
+            execute(settings)
             for run in runs:
                 durable.start(postmortem_todos.follow_through, run.id, lane=run.repository)
-            code = _follow(ledger, runs)
-            # Pipelines keep threads that wait for work; an ordinary exit would wait for them.
-            leave(code)
+            # Pipelines keep threads that wait for work; an ordinary exit would wait for them, and break their steps.
+            try:
+                leave(_follow(settings, ledger, runs))
+            except KeyboardInterrupt:
+                console.print("stopped; what goes on on the DevVM is taken up by the next run or by serve")
+                leave(130)
     except Failed as error:
         if error.reason != "already-running":
             raise
     for run in runs:
         durable.hand_over(settings.database.url, "follow_through", run.id, run.repository)
         console.print(f"handed to the running service: {settings.server.public_url}/api/runs/{run.id}")
-    return _follow(ledger, runs) if wait else 0
+    return _follow(settings, ledger, runs) if wait else 0
 
 
 def _configured(settings: Settings, checkout: Repository) -> RepositorySettings:
@@ -114,13 +120,17 @@ def _would(todo: Todo) -> dict[str, Any]:
     return {"action": todo.action, "priority": todo.priority, "type": todo.type, **doing, "commit": "", "message": ""}
 
 
-def _follow(ledger: Ledger, runs: Sequence[Run]) -> int:
+def _follow(settings: Settings, ledger: Ledger, runs: Sequence[Run]) -> int:
     """Print what happens until every run has an outcome; returns the exit code of the worst."""
     seen = dict.fromkeys((run.id for run in runs), 0)
     waiting = list(runs)
-    while waiting:
+    for rounds in itertools.count():
+        if not waiting:
+            break
         for run in list(waiting):
             over = ledger.runs.row(run.id)["finished_at"] is not None
+            if not over and rounds % _LOOK_EVERY == _LOOK_EVERY - 1:
+                over = durable.is_over(settings.database.url, "follow_through", run.id)
             for event in ledger.runs.events(run.id, seen[run.id]):
                 seen[run.id] = event["id"]
                 console.print(Text(f"{event['at'][11:19]} {event['phase']:<10} {event['text']}"), soft_wrap=True)
@@ -131,7 +141,8 @@ def _follow(ledger: Ledger, runs: Sequence[Run]) -> int:
     for run in runs:
         row = ledger.runs.row(run.id)
         outcomes.append(row["outcome"])
-        console.print(_table(f"{run.post_mortem}: {row['outcome']}, ${row['cost_usd']:.2f}", ledger.runs.todos(run.id)))
+        said = row["outcome"] or "broken off without an outcome, see the service's log"
+        console.print(_table(f"{run.post_mortem}: {said}, ${row['cost_usd']:.2f}", ledger.runs.todos(run.id)))
         if row["message"]:
             console.print(Text(f"{row['reason']}: {row['message']}"), soft_wrap=True)
     return max((EXIT_CODES.get(o, 1) for o in outcomes), key=[0, 4, 1].index)

@@ -14,6 +14,9 @@ from app.redact import redact
 # No configuration but ours, no hook, no helper program (SECURITY.md A13, A14). safe.directory: reading objects of a
 # checkout that another user owns runs nothing of it.
 _SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.ext.allow=never", "safe.directory=*")
+# A checkout may name a remote from which git would fetch a missing object by itself, with a program of its choosing.
+_NO_NETWORK = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+_FETCHED = {"GIT_ALLOW_PROTOCOL": "https:http:ssh:file:git"}
 _SHA = re.compile(r"[0-9a-f]{40}")
 _REGULAR_FILE = "100644"
 
@@ -36,7 +39,8 @@ class Repository:
                 self.path.mkdir(parents=True, exist_ok=True)
                 self._run("init", "--quiet", "--bare", ".")
             ref = f"refs/heads/{branch}"
-            self._run("fetch", "--quiet", "--no-tags", "--update-shallow", "--end-of-options", url, f"+{ref}:{ref}")
+            words = ("fetch", "--quiet", "--no-tags", "--update-shallow", "--end-of-options", url, f"+{ref}:{ref}")
+            self._run(*words, network=True)
         except git.GitCommandError as error:
             said = redact(str(error.stderr).strip()[-400:])
             raise Transient("fetch-failed", f"fetching {branch} of {self.path.stem}: {said}") from None
@@ -83,7 +87,8 @@ class Repository:
     def read(self, commit: str, path: str) -> bytes:
         """The content of a file at a commit. Raises Failed when it is not there."""
         try:
-            return bytes(self._git.execute(self._argv("cat-file", "blob", f"{commit}:{path}"), stdout_as_string=False))
+            argv = self._argv("cat-file", "blob", f"{commit}:{path}")
+            return bytes(self._git.execute(argv, stdout_as_string=False, env=_NO_NETWORK))
         except git.GitCommandError:
             raise Failed("file-gone", f"reading {path} at {commit[:12]}: it is not there") from None
 
@@ -97,17 +102,27 @@ class Repository:
         listed = self._run("config", "--get-regexp", r"^remote\..*\.url$", codes=(0, 1))
         return [line.split(" ", 1)[1] for line in listed.splitlines() if " " in line]
 
-    def _run(self, *words: str, codes: Sequence[int] = (0,)) -> str:
-        status, out, err = self._git.execute(
-            self._argv(*words), with_extended_output=True, with_exceptions=False, strip_newline_in_stdout=True
-        )
+    def _run(self, *words: str, codes: Sequence[int] = (0,), network: bool = False) -> str:
+        status, out, err = self._execute(words, network)
         if status not in codes:
             raise git.GitCommandError(words[0], status, err)
-        return str(out)
+        return out
 
     def _exit_code(self, *words: str) -> int:
-        status, _, _ = self._git.execute(self._argv(*words), with_extended_output=True, with_exceptions=False)
-        return int(status)
+        return self._execute(words, False)[0]
+
+    def _execute(self, words: Sequence[str], network: bool) -> tuple[int, str, str]:
+        if not self.path.is_dir():
+            # The library would quietly work in our own folder instead.
+            raise BadInput("no-such-folder", f"reading the repository {self.path}: there is no such folder")
+        status, out, err = self._git.execute(
+            self._argv(*words),
+            with_extended_output=True,
+            with_exceptions=False,
+            strip_newline_in_stdout=True,
+            env=_FETCHED if network else _NO_NETWORK,
+        )
+        return int(status), str(out), str(err)
 
     def _argv(self, *words: str) -> list[str]:
         return ["git", *(part for setting in _SAFE for part in ("-c", setting)), *words]

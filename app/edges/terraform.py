@@ -11,6 +11,8 @@ from app.edges.machine import TIMED_OUT, Job, JobState, Machine
 from app.errors import Failed, Transient, Unknown
 from app.settings import RepositorySettings
 
+# Terraform's own words when the state moved on after the plan: it checks that before it does anything.
+_STALE = "Error: Saved plan is stale"
 _SHOWN_LIMIT = 64 * 1024 * 1024
 
 
@@ -77,7 +79,10 @@ class Terraform:
         if done.state != "exited":
             raise Unknown("apply-unknown", f"{doing}: it was started and nothing tells how it ended; look at the stack")
         if done.code != 0:
-            message = f"{doing}: exit code {done.code}: {self._error(job)}; parts of it may have been applied"
+            said = self._error(job)
+            if _STALE in said:
+                raise Failed("plan-stale", f"{doing}: the state has changed since; terraform refused and did nothing")
+            message = f"{doing}: exit code {done.code}: {said}; parts of it may have been applied"
             raise Unknown("apply-failed", message)
 
     def _follow(self, job: str, stack: str, argv: list[str], news: Callable[[bytes], None]) -> JobState:

@@ -7,22 +7,23 @@ same objects are put into the run's worktree: what was judged is, byte for byte,
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from app.edges.machine import OUTPUT_LIMIT, Completed, Machine
-from app.errors import Failed, Refused
+from app.edges.devgit import DevGit
+from app.edges.machine import Machine
+from app.errors import Failed
 from app.guard.model import Change
 from app.settings import RepositorySettings
 
-AUTHOR = ("postmortem-todo-resolver", "noreply@followthrough.invalid")
 _ABSENT = "0" * 40
+_REGULAR_FILE = "100644"
 _BLOB_LIMIT = 1024 * 1024
-# Local commands see no configuration but ours: a repository or a user's file could name programs to run (A14).
-_LOCAL = ("GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
-_SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "commit.gpgSign=false",
-         "core.symlinks=false", "protocol.ext.allow=never", "gc.auto=0")  # fmt: skip
+_IS_OURS = """
+[ -L "$1" ] && { echo "it is a link"; exit 1; }
+[ -O "$1" ] || { echo "it belongs to another user"; exit 1; }
+case $(stat -c %a "$1") in *00) ;; *) echo "others on the machine may enter it, its mode must be 0700"; exit 1 ;; esac
+"""
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ class Workspace:
     """The folders of one run below the DevVM's workspace. Every method may be repeated."""
 
     def __init__(self, machine: Machine, root: str, repository: RepositorySettings, run_id: str) -> None:
-        self._machine, self._repository = machine, repository
-        self._clone = f"{root}/repositories/{repository.name.replace('/', '__')}.git"
+        self._machine, self._repository, self._root = machine, repository, root
         self.folder = f"{root}/runs/{run_id}"
         self.tree = f"{self.folder}/tree"
+        clone = f"{root}/repositories/{repository.name.replace('/', '__')}.git"
+        self.git = DevGit(machine, clone, self.tree, self.folder)
 
     def agent_tree(self, todo_id: str) -> str:
         """Where the agent of one TODO finds its copy."""
@@ -60,19 +62,38 @@ class Workspace:
         return [line for line in listed.text.split("\n") if line]
 
     def open(self) -> str:
-        """Make the run's worktree at the tip of the branch; return the commit. An earlier one of this run goes."""
-        self._machine.run(["mkdir", "-p", "-m", "700", f"{self.folder}/jobs", self._clone])
-        if self._machine.run(["test", "-e", f"{self._clone}/HEAD"], codes=(0, 1)).code:
-            self._git(["init", "--quiet", "--bare", self._clone], [*_LOCAL], b"")
+        """Make the run's worktree at the tip of the branch; return the commit. An earlier one of this run goes.
+
+        Raises Failed when the workspace is not a folder that this user alone can read and write.
+        """
+        self._machine.run(["mkdir", "-p", "-m", "700", self._root])
+        # Somebody else on the machine may have made it first, with files or links of theirs in it.
+        ours = self._machine.run(["sh", "-c", _IS_OURS, "sh", self._root], codes=(0, 1))
+        if ours.code:
+            where = f"{self._root} on {self._machine.name}"
+            message = f"opening the workspace {where}: {ours.text}; remove it, or set devvm.workspace"
+            raise Failed("workspace-unsafe", message)
+        self._machine.run(["mkdir", "-p", "-m", "700", f"{self.folder}/jobs", self.git.clone])
+        if self._machine.run(["test", "-e", f"{self.git.clone}/HEAD"], codes=(0, 1)).code:
+            self.git.init()
         self._remove_tree()
-        tip = self._fetch()
-        self._in_clone("worktree", "add", "--quiet", "--force", "--detach", "--end-of-options", self.tree, tip)
+        tip = self.git.fetch(self._repository.clone_url, self._repository.branch)
+        self.git.in_clone("worktree", "add", "--quiet", "--force", "--detach", "--end-of-options", self.tree, tip)
         return tip
+
+    def runs(self) -> list[str]:
+        """The ids of the runs that have a folder here."""
+        listed = self._machine.run(["ls", "-1", f"{self._root}/runs"], codes=(0, 1, 2))
+        return listed.text.split()
+
+    def of_run(self, run_id: str) -> Workspace:
+        """The folders of another run of the same repository."""
+        return Workspace(self._machine, self._root, self._repository, run_id)
 
     def known_stacks(self) -> frozenset[str]:
         """The folders that are stacks at the worktree's commit."""
         folder = self._repository.stacks + "/"
-        listed = self._in_tree("ls-tree", "-z", "-d", "--name-only", "HEAD", folder).out
+        listed = self.git.in_tree("ls-tree", "-z", "-d", "--name-only", "HEAD", folder).out
         return frozenset(name.decode().removeprefix(folder) for name in listed.split(b"\0") if name)
 
     def export(self, todo_id: str, wanted: Callable[[str, str], bool]) -> str:
@@ -83,24 +104,26 @@ class Workspace:
         folder = self.agent_tree(todo_id)
         self._machine.run(["rm", "-rf", folder])
         self._machine.run(["mkdir", "-p", "-m", "700", folder])
-        listed = self._in_tree("ls-tree", "-r", "-z", "HEAD").out
+        listed = self.git.in_tree("ls-tree", "-r", "-z", "HEAD").out
         lines = []
         for record in listed.split(b"\0"):
             facts, _, path = record.partition(b"\t")
             if record and wanted(path.decode("utf-8", "surrogateescape"), facts.split()[0].decode()):
                 lines.append(record)
-        self._in_clone("read-tree", "--empty", agent_tree=folder)
+        self.git.in_clone("read-tree", "--empty", agent_tree=folder)
         chosen = b"".join(line + b"\0" for line in lines)
-        self._in_clone("update-index", "-z", "--index-info", stdin=chosen, agent_tree=folder)
-        self._in_clone("checkout-index", "--all", "--force", agent_tree=folder)
-        return self._in_clone("write-tree", agent_tree=folder).text
+        self.git.in_clone("update-index", "-z", "--index-info", stdin=chosen, agent_tree=folder)
+        self.git.in_clone("checkout-index", "--all", "--force", agent_tree=folder)
+        return self.git.in_clone("write-tree", agent_tree=folder).text
 
     def changes(self, todo_id: str, base_tree: str) -> list[Entry]:
         """Everything that differs between the agent's tree now and the tree id that was exported."""
         folder = self.agent_tree(todo_id)
-        self._in_clone("add", "--all", "--force", ".", agent_tree=folder)
-        head_tree = self._in_clone("write-tree", agent_tree=folder).text
-        raw = self._in_clone("diff-tree", "-r", "-z", "--raw", "--no-renames", "--abbrev=40", base_tree, head_tree).out
+        self.git.in_clone("add", "--all", "--force", ".", agent_tree=folder)
+        head_tree = self.git.in_clone("write-tree", agent_tree=folder).text
+        raw = self.git.in_clone(
+            "diff-tree", "-r", "-z", "--raw", "--no-renames", "--abbrev=40", base_tree, head_tree
+        ).out
         fields = [f.decode("utf-8", "surrogateescape") for f in raw.split(b"\0") if f]
         entries = []
         for facts, path in zip(fields[::2], fields[1::2], strict=True):
@@ -108,149 +131,76 @@ class Workspace:
             entries.append(Entry(path, status[0], base_mode, head_mode, base_blob, head_blob))
         return entries
 
-    def read(self, entry: Entry) -> Change:
-        """The entry with both contents, each checked against its id: the DevVM may lie (SECURITY.md, T4)."""
-        base = self._blob(entry.base_blob) if entry.base_mode == "100644" else None
-        head = self._blob(entry.head_blob) if entry.head_mode == "100644" else None
-        return Change(entry.path, entry.status, entry.base_mode, entry.head_mode, base, head)
+    def read(self, entries: Sequence[Entry]) -> list[Change]:
+        """The entries with both contents, each checked against its id: the DevVM may lie (SECURITY.md, T4)."""
+        paths = "".join(f"{e.path}\0" for e in entries).encode("utf-8", "surrogateescape")
+        told = self.git.in_tree("check-attr", "-z", "--stdin", "filter", stdin=paths).out.split(b"\0")
+        filters = [value.decode("utf-8", "replace") for value in told[2::3]]
+        return [self._read(entry, filter_name) for entry, filter_name in zip(entries, filters, strict=True)]
+
+    def around(self, stacks: Sequence[str], changed: Collection[str]) -> dict[str, bytes]:
+        """The .tf files of these stacks at the worktree's commit, without those that are among `changed`."""
+        folders = [f"{self._repository.stacks}/{stack}/" for stack in stacks]
+        listed = self.git.in_tree("ls-tree", "-r", "-z", "HEAD", "--", *folders).out if folders else b""
+        found = {}
+        for record in listed.split(b"\0"):
+            facts, _, name = record.partition(b"\t")
+            path = name.decode("utf-8", "surrogateescape")
+            if path.endswith(".tf") and path not in changed and facts.startswith(b"100644 "):
+                found[path] = self._blob(facts.split()[2].decode())
+        return found
 
     def place(self, entries: Sequence[Entry]) -> None:
         """Put the judged blobs into the worktree and leave its index as it was."""
         self.reset()
         info = "".join(f"{e.head_mode} {e.head_blob}\t{e.path}\0" for e in entries).encode("utf-8", "surrogateescape")
-        self._in_tree("read-tree", "HEAD", index="placing")
-        self._in_tree("update-index", "-z", "--index-info", stdin=info, index="placing")
+        self.git.in_tree("read-tree", "HEAD", index="placing")
+        self.git.in_tree("update-index", "-z", "--index-info", stdin=info, index="placing")
         paths = "".join(f"{e.path}\0" for e in entries).encode("utf-8", "surrogateescape")
-        self._in_tree("checkout-index", "--force", "-z", "--stdin", stdin=paths, index="placing")
-
-    def commit(self, files: dict[str, str], message: str) -> str:
-        """Commit exactly these paths as these blobs (path -> blob id) on the worktree's commit; return the hash.
-
-        A commit of this run with the same message is returned instead of made again. Raises Refused when anything
-        else would be in it (GIT-01).
-        """
-        if made := self._made_already(message):
-            return made
-        self._in_tree("read-tree", "HEAD", index="committing")
-        info = "".join(f"100644 {blob}\t{path}\0" for path, blob in files.items()).encode()
-        self._in_tree("update-index", "-z", "--index-info", stdin=info, index="committing")
-        tree = self._in_tree("write-tree", index="committing").text
-        commit = self._in_tree("commit-tree", tree, "-p", "HEAD", "-F", "-", stdin=message.encode()).text
-        changed = self._in_tree("diff-tree", "-r", "-z", "--name-only", "HEAD", commit).out
-        if {p.decode() for p in changed.split(b"\0") if p} != set(files):
-            raise Refused("commit-differs", "committing: the commit does not hold exactly the judged files (GIT-01)")
-        self._in_tree("update-ref", "--no-deref", "HEAD", commit)
-        self.reset()
-        return commit
+        self.git.in_tree("checkout-index", "--force", "-z", "--stdin", stdin=paths, index="placing")
 
     def put_blob(self, data: bytes) -> str:
         """Store a file's content as a git object; return its id."""
-        return self._in_clone("hash-object", "-w", "--stdin", stdin=data).text
+        return self.git.in_clone("hash-object", "-w", "--stdin", stdin=data).text
 
     def file(self, path: str) -> bytes:
         """A file at the worktree's commit. Raises Failed when it is not there."""
-        return self._in_tree("cat-file", "blob", f"HEAD:{path}").out
-
-    def push(self) -> bool:
-        """Push the worktree's commit to the branch, never by force; False when somebody else was first."""
-        target = f"HEAD:refs/heads/{self._repository.branch}"
-        done = self._network(self.tree, "push", "--porcelain", "--end-of-options", self._push_url, target, codes=(0, 1))
-        if done.code == 0:
-            return True
-        if re.search(r"\[rejected\]", done.text):
-            return False
-        raise Failed("push-refused", f"pushing to {self._repository.name}: {(done.text + done.err)[-500:]}")
-
-    def push_aside(self, name: str) -> None:
-        """Push the worktree's commit to a branch of its own, so that no work is lost."""
-        self._network(self.tree, "push", "--end-of-options", self._push_url, f"HEAD:refs/heads/{name}")
-
-    def rebase(self) -> bool:
-        """Put the worktree's own commits onto the branch's new tip; False on a conflict, and nothing is changed."""
-        tip = self._fetch()
-        done = self._in_tree("rebase", "--quiet", tip, codes=(0, 1, 128))
+        done = self.git.in_tree("cat-file", "blob", f"HEAD:{path}", codes=(0, 128))
         if done.code:
-            self._in_tree("rebase", "--abort", codes=(0, 1, 128))
-        return done.code == 0
-
-    def to_tip(self) -> str:
-        """Move the worktree to the branch's tip, dropping what was not pushed; return the commit."""
-        tip = self._fetch()
-        self._in_tree("reset", "--quiet", "--hard", tip)
-        return tip
+            raise Failed("post-mortem-gone", f"reading {path}: it is not on {self._repository.branch} any more")
+        return done.out
 
     def reset(self) -> None:
-        """Drop everything in the worktree that is not committed."""
-        self._in_tree("reset", "--quiet", "--hard", "HEAD")
-        self._in_tree("clean", "-ffdxq")
+        """Drop everything in the worktree that is not committed, but for terraform's lock files.
 
-    def head(self) -> str:
-        """The worktree's commit."""
-        return self._in_tree("rev-parse", "HEAD").text
+        A saved plan can only be applied beside the lock file that it was made with, and planning another stack, or
+        the same once more, must not take it away. The agent has no hand in them (FILE-02).
+        """
+        self.git.in_tree("reset", "--quiet", "--hard", "HEAD")
+        self.git.in_tree("clean", "-ffdxq", "-e", ".terraform.lock.hcl")
+
+    def remove_agents(self) -> None:
+        """Remove the agents' trees; worktree and plan files stay."""
+        self._machine.run(["rm", "-rf", f"{self.folder}/agents"])
 
     def remove(self) -> None:
         """Leave nothing of the run on the DevVM but our clone."""
         self._remove_tree()
         self._machine.run(["rm", "-rf", self.folder])
 
-    @property
-    def _push_url(self) -> str:
-        return self._repository.push_url or self._repository.clone_url
-
-    def _made_already(self, message: str) -> str | None:
-        last = self._in_tree("log", "-1", "--format=%B").text
-        return self.head() if last.strip() == message.strip() else None
+    def _read(self, entry: Entry, filter_name: str) -> Change:
+        base = self._blob(entry.base_blob) if entry.base_mode == _REGULAR_FILE else None
+        head = self._blob(entry.head_blob) if entry.head_mode == _REGULAR_FILE else None
+        return Change(entry.path, entry.status, entry.base_mode, entry.head_mode, base, head, filter_name)
 
     def _blob(self, blob_id: str) -> bytes:
         if blob_id == _ABSENT:
             return b""
-        data = self._in_clone("cat-file", "blob", blob_id, limit=_BLOB_LIMIT).out
+        data = self.git.in_clone("cat-file", "blob", blob_id, limit=_BLOB_LIMIT).out
         if hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest() != blob_id:
             raise Failed("devvm-object-differs", f"reading git object {blob_id} on the DevVM: its content is another")
         return data
 
-    def _fetch(self) -> str:
-        ref, source = f"refs/heads/{self._repository.branch}", self._repository.clone_url
-        self._network(self._clone, "fetch", "--quiet", "--no-tags", "--end-of-options", source, f"+{ref}:{ref}")
-        return self._in_clone("rev-parse", "--verify", f"{ref}^{{commit}}").text
-
     def _remove_tree(self) -> None:
         self._machine.run(["rm", "-rf", self.tree, f"{self.folder}/agents"])
-        self._in_clone("worktree", "prune")
-
-    def _in_clone(self, *words: str, agent_tree: str = "", stdin: bytes = b"", limit: int = OUTPUT_LIMIT) -> Completed:
-        """Git on our bare clone; with `agent_tree` also on those files, by an index beside them."""
-        where = ["--git-dir", self._clone]
-        variables = [*_LOCAL]
-        if agent_tree:
-            where = [*where, "--work-tree", agent_tree, "-C", agent_tree]
-            variables.append(f"GIT_INDEX_FILE={agent_tree}.index")
-        return self._git([*where, *words], variables, stdin, limit=limit)
-
-    def _in_tree(self, *words: str, index: str = "", stdin: bytes = b"", codes: Sequence[int] = (0,)) -> Completed:
-        """Git in the run's worktree; with `index` by another index file of that name, so that its own stays clean."""
-        variables = [*_LOCAL, *_identity()]
-        if index:
-            variables.append(f"GIT_INDEX_FILE={self.folder}/{index}.index")
-        return self._git(["-C", self.tree, *words], variables, stdin, codes=codes)
-
-    def _network(self, at: str, *words: str, codes: Sequence[int] = (0,)) -> Completed:
-        """Fetch and push keep the user's own configuration: that is where the DevVM's git credentials are."""
-        return self._git(["-C", at, *words], ["GIT_TERMINAL_PROMPT=0", "LC_ALL=C"], b"", codes=codes)
-
-    def _git(
-        self,
-        words: list[str],
-        variables: list[str],
-        stdin: bytes,
-        codes: Sequence[int] = (0,),
-        limit: int = OUTPUT_LIMIT,
-    ) -> Completed:
-        settings = [word for setting in _SAFE for word in ("-c", setting)]
-        argv = ["env", *variables, "git", *settings, *words]
-        return self._machine.run(argv, stdin=stdin, codes=codes, limit=limit, timeout=300)
-
-
-def _identity() -> list[str]:
-    name, email = AUTHOR
-    return [f"GIT_{role}_{what}" for role in ("AUTHOR", "COMMITTER") for what in (f"NAME={name}", f"EMAIL={email}")]
+        self.git.in_clone("worktree", "prune")

@@ -48,6 +48,8 @@ def read_push(payload: Any) -> Push:
         raise ValueError("ref is missing or not a plain name")
     if not all(isinstance(sha, str) and _SHA.fullmatch(sha) for sha in (before, after)):
         raise ValueError("before and after must be 40 hexadecimal digits")
+    if not isinstance(login or "", str) or not str(login or "").isprintable():
+        raise ValueError("pusher.name is not a printable name")
     return Push(name, ref, str(before), str(after), str(login or "")[:100], payload.get("deleted") is True)
 
 

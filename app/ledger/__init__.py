@@ -1,4 +1,4 @@
-"""The only SQL of the project: deliveries, runs, TODOs, money, events, and effects that may happen once."""
+"""The only SQL of the project: deliveries, runs, TODOs, money, approvals, events, and effects that may happen once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Engine
 
+from app.ledger.approvals import Approvals
 from app.ledger.database import engine, upgrade
 from app.ledger.deliveries import Deliveries
 from app.ledger.runs import Runs
@@ -20,10 +21,11 @@ class Ledger:
     deliveries: Deliveries
     runs: Runs
     spend: Spend
+    approvals: Approvals
 
 
 def open_ledger(url: str) -> Ledger:
     """Open the database and bring its tables to the newest schema."""
     database = engine(url)
     upgrade(database)
-    return Ledger(database, Deliveries(database), Runs(database), Spend(database))
+    return Ledger(database, Deliveries(database), Runs(database), Spend(database), Approvals(database))

@@ -12,6 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from app.ledger.clock import now, today
 from app.ledger.schema import deliveries, rejections
 
+# Reasons for which a delivery came to nothing through no fault of its own: a redelivery tries it once more.
+TRY_AGAIN = ("fetch-failed", "repository-gone", "internal-error")
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -52,6 +55,12 @@ class Deliveries:
         if row is None:
             raise KeyError(delivery_id)
         return Delivery(**{name: row[name] for name in Delivery.__dataclass_fields__})
+
+    def take_again(self, delivery_id: str) -> bool:
+        """Forget what a failed delivery came to, so that it is looked into once more; False when it did not fail."""
+        failed = (deliveries.c.id == delivery_id) & deliveries.c.reason.in_(TRY_AGAIN)
+        with self._engine.begin() as db:
+            return bool(db.execute(sa.update(deliveries).where(failed).values(reason="", message="")).rowcount)
 
     def conclude(self, delivery_id: str, reason: str, message: str) -> None:
         """Say what came of an accepted delivery."""

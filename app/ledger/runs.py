@@ -14,9 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from app.ledger.clock import now
 from app.ledger.schema import effects, events, runs, spend, todos
 
-# A TODO with one of these is not done again by a later push: it is finished, nobody knows whether it is, or a rule
-# said no to this very text. What failed is tried again.
-SETTLED = ("done", "unknown", "refused")
+# A TODO with one of these is not done again by a later push: it is finished, nobody knows whether it is, a rule said no
+# to this very text, or a person is asked. What failed is tried again, and so is what a rule refused for a reason that
+# is not in the text.
+SETTLED = ("done", "unknown", "refused", "awaiting-approval")
+PASSING_REASONS = ("todo-budget-spent", "run-budget-spent", "day-budget-spent", "changes-pending")
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,17 @@ class Runs:
         with self._engine.begin() as db:
             db.execute(sa.update(runs).where(runs.c.id == run_id).values(finished_at=now()))
 
+    def is_closed(self, run_id: str) -> bool:
+        """Whether a run of this ledger is over; False for one that it does not know."""
+        query = sa.select(runs.c.id).where((runs.c.id == run_id) & runs.c.finished_at.is_not(None))
+        with self._engine.connect() as db:
+            return db.execute(query).first() is not None
+
+    def conclude_again(self, run_id: str, outcome: str) -> None:
+        """Say what came of a run when a person's decision has changed that."""
+        with self._engine.begin() as db:
+            db.execute(sa.update(runs).where(runs.c.id == run_id).values(outcome=outcome))
+
     def add_todos(self, run: Run, found: Sequence[Todo]) -> None:
         """Keep the run's TODOs; those that are there already stay as they are."""
         place = {"run_id": run.id, "repository": run.repository, "post_mortem": run.post_mortem}
@@ -118,11 +131,26 @@ class Runs:
                 db.execute(sa.insert(todos), new)
 
     def settled(self, run: Run) -> dict[str, str]:
-        """Outcomes of this document's TODOs that earlier runs settled, by TODO id."""
-        same = (todos.c.repository == run.repository) & (todos.c.post_mortem == run.post_mortem)
-        earlier = same & (todos.c.run_id != run.id) & todos.c.outcome.in_(SETTLED)
+        """Outcomes of this document's TODOs that earlier runs settled, by TODO id.
+
+        A document that was renamed is known by its title and the incident's date.
+        """
+        here = self.row(run.id) if run.id else {"title": "", "incident_date": ""}
+        alike = (runs.c.title == here["title"]) & (runs.c.incident_date == here["incident_date"])
+        same = (todos.c.post_mortem == run.post_mortem) | (alike if here["title"] else sa.false())
+        earlier = (todos.c.repository == run.repository) & same & (todos.c.run_id != run.id)
+        final = todos.c.outcome.in_(SETTLED) & todos.c.reason.not_in(PASSING_REASONS)
+        query = sa.select(todos.c.id, todos.c.outcome).join(runs, runs.c.id == todos.c.run_id).where(earlier & final)
         with self._engine.connect() as db:
-            return dict(db.execute(sa.select(todos.c.id, todos.c.outcome).where(earlier)).tuples().all())
+            return dict(db.execute(query).tuples().all())
+
+    def done_before(self, run: Run, todo_id: str) -> dict[str, Any] | None:
+        """The row of a TODO that an earlier run finished, the newest one; None when there is none."""
+        wanted = (todos.c.repository == run.repository) & (todos.c.id == todo_id) & (todos.c.outcome == "done")
+        query = sa.select(todos).where(wanted & (todos.c.run_id != run.id)).order_by(todos.c.finished_at.desc())
+        with self._engine.connect() as db:
+            row = db.execute(query).mappings().first()
+        return None if row is None else dict(row)
 
     def begin_todo(self, run_id: str, todo_id: str) -> None:
         """Note when work on a TODO began; the first time counts."""
@@ -169,6 +197,12 @@ class Runs:
         query = sa.select(events).where((events.c.run_id == run_id) & (events.c.id > after)).order_by(events.c.id)
         with self._engine.connect() as db:
             return [dict(row) for row in db.execute(query).mappings()]
+
+    def effects(self, run_id: str, prefix: str) -> int:
+        """How many effects of a run whose keys begin like this were begun."""
+        with self._engine.connect() as db:
+            keys = db.execute(sa.select(effects.c.key).where(effects.c.run_id == run_id)).scalars()
+            return sum(key.startswith(prefix) for key in keys)
 
     def begin_effect(self, run_id: str, key: str) -> bool:
         """Write ahead that an effect begins; False when it has begun before, and may have happened."""

@@ -69,8 +69,8 @@ todos = Table(
     Column("line", Integer, nullable=False),
     Column("action", Text, nullable=False),
     Column("details", Text, nullable=False),
-    Column("priority", String(20), nullable=False),
-    Column("type", String(40), nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("type", Text, nullable=False),
     Column("safe", Boolean, nullable=False),
     Column("outcome", String(20)),
     Column("reason", String(64), nullable=False),
@@ -101,6 +101,24 @@ effects = Table(
     Column("key", String(300), primary_key=True),
     Column("run_id", String(100), nullable=False),
     Column("at", String(20), nullable=False),
+)
+
+# What waits for a person: a commit kept on a branch of its own and the plan files that were judged with it.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("run_id", String(100), primary_key=True),
+    Column("todo_id", String(32), primary_key=True),
+    Column("commit", String(40), nullable=False),
+    Column("tree", String(40), nullable=False, comment="git tree id: what was judged and planned"),
+    Column("base", String(40), nullable=False, comment="the branch's tip that it stands on"),
+    Column("branch", Text, nullable=False),
+    Column("plans", Text, nullable=False, comment="JSON list: stack, job, sha256 of the plan file, what it does"),
+    Column("asked_at", String(20), nullable=False),
+    Column("decision", String(16), nullable=False, comment="empty, approved, declined, void, landed"),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", String(20), nullable=False),
+    Column("why", Text, nullable=False),
 )
 
 events = Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -21,10 +22,14 @@ class Spent:
 
 
 class Spend:
-    """The money ledger of one database."""
+    """The money ledger of one database.
+
+    Hold `lock` from reading what was spent to reserving: runs of two repositories go on at once, in one process.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.lock = Lock()
 
     def so_far(self, run_id: str, todo_id: str) -> Spent:
         """What the TODO, its run and today have cost."""

@@ -75,7 +75,7 @@ def _reader(settings: Settings) -> Callable[[Request], None]:
             return
         host = request.headers.get("host", "")
         named = host if host.endswith("]") else host.rpartition(":")[0] or host
-        forwarded = "forwarded" in request.headers or "x-forwarded-for" in request.headers
+        forwarded = any(h == "forwarded" or h == "via" or h.startswith("x-forwarded") for h in request.headers)
         if named not in _LOOPBACK_NAMES or forwarded or not _is_loopback(request.client.host if request.client else ""):
             raise HTTPException(
                 403, "without server.api_tokens only this machine may read; set a token to read from afar"

@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse
 
 from app.guard.push import Decision, Push, decide_push, read_push
 from app.ledger import Ledger
+from app.ledger.clock import now
 from app.ledger.deliveries import Delivery
 from app.settings import Settings
 from app.web.signature import is_signed
@@ -37,7 +38,10 @@ class Rejected(Exception):
 
 
 def router(settings: Settings, ledger: Ledger, start_push: Callable[[str, str], None]) -> APIRouter:
-    """The webhook. `start_push(delivery id, repository)` hands an accepted delivery to the pipeline, durably."""
+    """The webhook. `start_push(delivery, repository)` hands an accepted one to the pipeline, durably.
+
+    A delivery is named by its id, and by the time as well when a failed one is taken up again.
+    """
     routes = APIRouter()
     secrets = [s.get_secret_value() for s in settings.github.webhook_secrets]
 
@@ -63,7 +67,10 @@ def router(settings: Settings, ledger: Ledger, start_push: Callable[[str, str], 
         delivery = _delivery(event, delivery_id, push, decision)
         if not ledger.deliveries.store(delivery):
             # Stored, and perhaps never handed over: starting means start if absent, so it is done again.
-            if (known := ledger.deliveries.get(delivery_id)).decision == "accepted" and not known.reason:
+            known = ledger.deliveries.get(delivery_id)
+            if ledger.deliveries.take_again(delivery_id):
+                start_push(f"{delivery_id} {now()}", known.repository)
+            elif known.decision == "accepted" and not known.reason:
                 start_push(delivery_id, known.repository)
             return _answer(ledger, delivery_id, "ignored", "duplicate")
         if decision.accepted:

@@ -7,8 +7,10 @@ import pytest
 from tests.e2e.conftest import FIX, FOLLOW_UP, PATH, deliver, eventually, finished, log, plans_empty, post_mortem, push
 from tests.world.world import World
 
+PHASES = ["workspace", "agent", "diff", "plan", "commit", "apply", "verify", "push", "outcome", "write-back", "slack"]
 
-@pytest.mark.parametrize("phase", ["workspace", "agent", "diff", "plan", "apply", "verify", "push", "write-back"])
+
+@pytest.mark.parametrize("phase", PHASES)
 def test_a_crash_in_each_phase_is_survived(fresh: World, phase: str) -> None:
     commits = push(fresh, {PATH: post_mortem()})
     service = fresh.serve()

@@ -149,7 +149,12 @@ class World:
 
     def _tables(self) -> dict[str, dict[str, Any]]:
         return {
-            "server": {"port": self.port, "public_url": self.url, "data": str(self.data)},
+            "server": {
+                "port": self.port,
+                "public_url": self.url,
+                "data": str(self.data),
+                "patience_minutes": 0.25,
+            },
             "database": {"url": f"sqlite:///{self.database}"},
             "github": {"webhook_secrets": [self.webhook_secret]},
             "vault": {

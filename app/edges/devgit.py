@@ -1,0 +1,83 @@
+"""Git's command lines on the DevVM: which configuration they see, and whose name commits bear.
+
+Two kinds of calls are told apart: local ones, which see no configuration but ours, and fetch and push, which keep the
+user's own, because that is where the DevVM's git credentials are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.edges.machine import OUTPUT_LIMIT, Completed, Machine
+
+AUTHOR = ("postmortem-todo-resolver", "noreply@followthrough.invalid")
+# A repository or a user's file could name programs to run (SECURITY.md A14).
+_LOCAL = ("GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
+_SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "commit.gpgSign=false",
+         "core.symlinks=false", "protocol.ext.allow=never", "gc.auto=0")  # fmt: skip
+
+
+class DevGit:
+    """Git in our bare clone of a repository and in one run's worktree of it; `folder` holds the run's other indexes."""
+
+    def __init__(self, machine: Machine, clone: str, tree: str, folder: str) -> None:
+        self._machine, self.clone, self.tree, self._folder = machine, clone, tree, folder
+
+    def init(self) -> None:
+        """Make the bare clone, empty."""
+        self._run(["init", "--quiet", "--bare", self.clone], _LOCAL)
+
+    def in_clone(
+        self,
+        *words: str,
+        agent_tree: str = "",
+        stdin: bytes = b"",
+        codes: Sequence[int] = (0,),
+        limit: int = OUTPUT_LIMIT,
+    ) -> Completed:
+        """Git on our bare clone; with `agent_tree` also on those files, by an index beside them."""
+        where = ["--git-dir", self.clone]
+        variables = [*_LOCAL]
+        if agent_tree:
+            where = [*where, "--work-tree", agent_tree, "-C", agent_tree]
+            variables.append(f"GIT_INDEX_FILE={agent_tree}.index")
+        return self._run([*where, *words], variables, stdin, codes, limit)
+
+    def in_tree(self, *words: str, index: str = "", stdin: bytes = b"", codes: Sequence[int] = (0,)) -> Completed:
+        """Git in the run's worktree; with `index` by another index file of that name, so that its own stays clean."""
+        variables = [*_LOCAL, *_identity()]
+        if index:
+            variables.append(f"GIT_INDEX_FILE={self._folder}/{index}.index")
+        return self._run(["-C", self.tree, *words], variables, stdin, codes)
+
+    def network(self, at: str, *words: str, codes: Sequence[int] = (0,)) -> Completed:
+        """Fetch and push."""
+        return self._run(["-C", at, *words], ("GIT_TERMINAL_PROMPT=0", "LC_ALL=C"), codes=codes)
+
+    def fetch(self, source: str, branch: str) -> str:
+        """Bring a branch into the clone; return its tip."""
+        ref = f"refs/heads/{branch}"
+        self.network(self.clone, "fetch", "--quiet", "--no-tags", "--end-of-options", source, f"+{ref}:{ref}")
+        return self.in_clone("rev-parse", "--verify", f"{ref}^{{commit}}").text
+
+    def contains(self, newer: str, older: str) -> bool:
+        """Whether a commit has another among its ancestors, or is it; False when either is not in the clone."""
+        known = self.in_clone("merge-base", "--is-ancestor", older, newer, codes=(0, 1, 128))
+        return known.code == 0
+
+    def _run(
+        self,
+        words: list[str],
+        variables: Sequence[str],
+        stdin: bytes = b"",
+        codes: Sequence[int] = (0,),
+        limit: int = OUTPUT_LIMIT,
+    ) -> Completed:
+        settings = [word for setting in _SAFE for word in ("-c", setting)]
+        argv = ["env", *variables, "git", *settings, *words]
+        return self._machine.run(argv, stdin=stdin, codes=codes, limit=limit, timeout=300)
+
+
+def _identity() -> list[str]:
+    name, email = AUTHOR
+    return [f"GIT_{role}_{what}" for role in ("AUTHOR", "COMMITTER") for what in (f"NAME={name}", f"EMAIL={email}")]

@@ -1,0 +1,64 @@
+"""What waits for a person: parked with its commit and its plan files, landed or dropped when somebody has decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from pydantic import TypeAdapter
+
+from app.errors import Refused
+from app.ledger.approvals import Parked, is_over
+from app.ledger.runs import Todo
+from pipelines.bench import Bench, ledger, say
+from pipelines.landing import touched
+from pipelines.values import Approved, Kept, StackPlan
+
+_PLANS = TypeAdapter(list[StackPlan])
+
+
+def park(run_id: str, todo_id: str, kept: Kept, plans: Sequence[StackPlan]) -> None:
+    """Ask a person about one change. What they approve is this commit with these plan files, and no other."""
+    told = [asdict(plan) for plan in plans]
+    ledger().approvals.ask(Parked(run_id, todo_id, kept.commit, kept.tree, kept.base, kept.branch, told))
+    say(run_id, "approval", f"waits for a person: followthrough approve {run_id}/{todo_id}", todo_id)
+
+
+def take_up(bench: Bench, todo_id: str) -> Approved:
+    """What was approved, with the worktree on its commit again.
+
+    Raises Refused("approval-declined") when the person said no, and Refused("approval-void") when the approval is not
+    for what would happen now: too old, the branch rewound, or the stack changed since.
+    """
+    run_id = bench.run.id
+    asked = ledger().approvals.find(run_id, todo_id)
+    doing = f"landing the approved change of {todo_id}"
+    if asked is None or asked["decision"] not in ("approved", "declined"):
+        raise Refused("approval-void", f"{doing}: nobody has approved it")
+    if asked["decision"] == "declined":
+        bench.branch.forget(asked["branch"])
+        raise Refused("approval-declined", f"{asked['decided_by']} said no: {asked['why'] or 'no reason was given'}")
+    if is_over(asked["asked_at"]):
+        raise Refused("approval-void", f"{doing}: it was planned at {asked['asked_at']} and a day is over")
+    kept = Kept(asked["commit"], asked["tree"], asked["base"], asked["branch"])
+    moved = bench.branch.resume(kept.commit, kept.base)
+    if moved is None or bench.branch.tree_of(kept.commit) != kept.tree:
+        raise Refused("approval-void", f"{doing}: {bench.repository.branch} does not contain its base any more")
+    plans = _PLANS.validate_python(asked["plans"])
+    for plan in plans:
+        if touched(bench, moved, plan.stack):
+            raise Refused("approval-void", f"{doing}: {plan.stack} was changed on {bench.repository.branch} since")
+    bench.say("approval", f"{asked['decided_by']} approved {kept.commit[:7]}", todo_id)
+    return Approved(_todo(run_id, todo_id), kept, plans)
+
+
+def close(run_id: str, todo_id: str, outcome: str, message: str) -> None:
+    """The approval has had its effect, or has none any more."""
+    asked = ledger().approvals.find(run_id, todo_id)
+    if asked is not None and asked["decision"] != "declined":
+        ledger().approvals.close(run_id, todo_id, "landed" if outcome == "done" else "void", message)
+
+
+def _todo(run_id: str, todo_id: str) -> Todo:
+    row = next(row for row in ledger().runs.todos(run_id) if row["id"] == todo_id)
+    return Todo(**{name: row[name] for name in Todo.__dataclass_fields__})
