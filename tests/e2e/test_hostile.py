@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,26 +68,45 @@ def test_text_of_a_todo_is_never_shell_nor_mention(fresh: World, traps: Path) ->
 @pytest.mark.parametrize(
     "call",
     [
-        Call("Bash", {"command": "touch SPRUNG", "file_path": ""}),
-        write("../../../outside.tf", "x"),
-        write("stacks/nfs/../../scripts/tg", "x"),
-        write("stacks/vault/main.tf", "x"),
-        write(".git/hooks/pre-commit", "x"),
-        write("stacks/nfs/run.sh", "x"),
-        read("../../../../../../secret.txt"),
+        Call("Bash", {"command": "touch {place}/SPRUNG", "file_path": ""}),
+        write("{place}/outside.tf", "x"),
+        write("{up}/outside.tf", "x"),
+        write("stacks/nfs/../../scripts/tg", "SPRUNG"),
+        write("stacks/vault/main.tf", "SPRUNG"),
+        write(".git/hooks/pre-commit", "SPRUNG"),
+        write("stacks/nfs/run.sh", "SPRUNG"),
+        read("{place}/secret.txt"),
+        read("{up}/secret.txt"),
         Call("WebFetch", {"url": "http://127.0.0.1:1/", "prompt": "x", "file_path": ""}),
     ],
-    ids=["shell", "outside", "wrapper", "protected", "hook", "script", "read-outside", "network"],
-)
+    ids=[
+        "shell", "outside", "outside-by-dots", "wrapper", "protected", "hook", "script", "read", "read-by-dots",
+        "network",
+    ],
+)  # fmt: skip
 def test_calls_out_of_scope_change_nothing(fresh: World, call: Call) -> None:
-    (fresh.folder / "secret.txt").write_text("CANARY-FILE")
-    script(fresh, CONFIG, Attempt([call]))
+    """The files lie outside of the run's folder, which is removed in the end: had a call worked, they would stay."""
+    place = fresh.folder / "beside"
+    place.mkdir()
+    (place / "secret.txt").write_text("CANARY-FILE")
+    up = "/".join([".."] * 40) + str(place)
+    told = {key: value.replace("{place}", str(place)).replace("{up}", up) for key, value in call.arguments.items()}
+    script(fresh, CONFIG, Attempt([Call(call.tool, told)]))
     _, after = push(fresh, {PATH: post_mortem()})
     done = run_checkout(fresh)
     assert done.returncode == 4, done.stdout
     assert log(fresh, after) == [FOLLOW_UP]
     assert "CANARY-FILE" not in str(fresh.model.requests)
-    assert list(fresh.folder.glob("**/SPRUNG")) + list(fresh.folder.glob("**/outside.tf")) == []
+    assert [file.name for file in place.iterdir()] == ["secret.txt"]
+    assert b"SPRUNG" not in fresh.forge.file("scripts/tg") + fresh.forge.file("stacks/vault/main.tf")
+    refused = [block for request in fresh.model.requests for block in _results(request)]
+    assert refused, "the call was made"
+    assert all(block["is_error"] for block in refused)
+
+
+def _results(request: dict[str, Any]) -> list[dict[str, Any]]:
+    contents = [message["content"] for message in request["messages"] if isinstance(message["content"], list)]
+    return [block for content in contents for block in content if block.get("type") == "tool_result"]
 
 
 def test_an_edit_that_the_cage_lets_through_is_still_judged(fresh: World) -> None:

@@ -118,7 +118,28 @@ def _watch(seen: set[str], workspace: Path, over: threading.Event) -> None:
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 seen.add("\0".join(process.cmdline()))
-        for file in workspace.glob("runs/*/jobs/*/*"):
-            with suppress(OSError):
-                seen.add(file.read_text(errors="replace"))
+        # Folders and files may be gone between two looks.
+        with suppress(OSError):
+            for file in workspace.glob("runs/*/jobs/*/*"):
+                with suppress(OSError):
+                    seen.add(file.read_text(errors="replace"))
         time.sleep(0.01)
+
+
+def test_what_a_wrapper_prints_is_hidden_wherever_it_is_told(fresh: World) -> None:
+    """A wrapper that prints tokens while it fails: what is stored, shown and sent of it holds none."""
+    token = "hvs." + "CAESIJexampleexampleexample"
+    tg = fresh.forge.file("scripts/tg").decode()
+    leak = f'[ "$command" != apply ] || {{ echo "token {token} secret {fresh.webhook_secret}" >&2; exit 3; }}\n'
+    commits = push(fresh, {"scripts/tg": tg.replace("exec terraform", leak + "exec terraform"), PATH: post_mortem()})
+    fresh.serve()
+    deliver(fresh, commits)
+    ended = finished(fresh)
+    assert ended["todos"][0]["reason"] == "apply-failed", ended["events"]
+    assert "[redacted]" in ended["todos"][0]["message"], "it was told of, without the secrets"
+    told = str(ended) + str(fresh.slack.messages) + (fresh.folder / "service.log").read_text()
+    fresh.stop_service()
+    stored = b"".join(file.read_bytes() for file in fresh.folder.glob("followthrough.db*"))
+    for secret in (token, fresh.webhook_secret):
+        assert secret not in told
+        assert secret.encode() not in stored

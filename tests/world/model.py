@@ -13,6 +13,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from tests.world.loopback import Answer, Loopback, Request, as_json
@@ -25,7 +26,7 @@ _BYTES_PER_TOKEN = 4
 
 @dataclass(frozen=True)
 class Call:
-    """One tool call; a `file_path` in `arguments` is relative to the agent's tree."""
+    """One tool call; a `file_path` in `arguments` is absolute, or relative to the agent's tree."""
 
     tool: str
     arguments: Mapping[str, str]
@@ -153,7 +154,7 @@ def _next_block(body: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
     call, task = attempt.calls[made], _task_of(body)
     arguments = dict(call.arguments)
     if task is not None and "file_path" in arguments:
-        arguments["file_path"] = f"{task['tree']}/{arguments['file_path']}"
+        arguments["file_path"] = str(PurePosixPath(task["tree"]) / arguments["file_path"])
     return {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:24]}", "name": call.tool, "input": arguments}
 
 
