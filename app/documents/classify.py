@@ -11,6 +11,7 @@ import re
 from app.documents import words
 from app.documents.model import HUMAN_TYPES, SAFE_TYPES, Status
 from app.documents.text import fold, resembles
+from app.documents.vocabulary import vocabulary
 
 _DONE_SIGNS = re.compile("[✅☑✔✓🎉🟢]")
 _OPEN_SIGNS = re.compile("[⬜☐🔲❌✗✘⏳⌛🔄🚧🟡🔴🟠📋🕒⏸⚪]")
@@ -39,7 +40,7 @@ def status_of(text: str) -> Status | None:
         return "open"
     denied = words.NOT_DONE.search(label)
     rest = words.NOT_DONE.pattern.sub(" ", label)
-    opened, closed = words.OPEN.search(rest), words.DONE.search(rest)
+    opened, closed = vocabulary().opened.search(rest), vocabulary().done.search(rest)
     done = bool(_DONE_SIGNS.search(text) or closed or _percent(label) == 100)
     still_open = bool(_OPEN_SIGNS.search(text) or denied or opened or 0 <= _percent(label) < 100)
     if done and still_open:
@@ -86,7 +87,8 @@ def unsafe_status(declared: str | None) -> str:
     """Why a declared status is not plainly open; empty when it is, or when the table has no status column."""
     if declared is None:
         return ""
-    if declared.isascii() and declared.strip("*_").casefold() in _SAFE_STATUSES:
+    bare = declared.strip("*_").casefold()
+    if (declared.isascii() and bare in _SAFE_STATUSES) or bare in vocabulary().said_open:
         return ""
     return "lookalike-characters" if resembles(declared, ("TODO", "Open", "Pending")) else "status-unclear"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from app.documents import labels
 from app.documents.tables import Row
 from app.documents.text import fold
+from app.documents.vocabulary import vocabulary
 
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _MOST_COLUMNS = 50
@@ -46,7 +47,7 @@ def read_columns(head: Row) -> Columns:
     names = [fold(cell.text).strip(" :?") for cell in head.cells]
     found = Columns(log=any(label in labels.LOG_COLUMNS for label in names), dated="date" in names)
     exact = [_exact_roles(label) for label in names]
-    for role in (*labels.COLUMNS, "tracker"):
+    for role in vocabulary().columns:
         claims = [i for i, roles in enumerate(exact) if role in roles and i not in found.roles.values()]
         if claims:
             found.roles.setdefault(role, claims[0])
@@ -70,10 +71,10 @@ def read_columns(head: Row) -> Columns:
 
 def _exact_roles(label: str) -> tuple[str, ...]:
     bare = " ".join(_ASIDE.sub(" ", label).split())
-    return tuple(role for role, names in labels.COLUMNS.items() if label in names or bare in names)
+    return tuple(role for role, names in vocabulary().columns.items() if label in names or bare in names)
 
 
 def _loose_role(label: str) -> str | None:
     if len(label.split()) > 5:
         return None
-    return next((role for role in _PRECEDENCE if labels.COLUMNS[role].search(label)), None)
+    return next((role for role in _PRECEDENCE if vocabulary().columns[role].search(label)), None)

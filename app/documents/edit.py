@@ -8,7 +8,7 @@ from app.documents.follow_up import fill_follow_up
 from app.documents.parse import Scan, scan
 from app.documents.proof import encode, prove_marked, splice
 from app.documents.text import fold, visible
-from app.documents.words import PLAINLY_OPEN
+from app.documents.vocabulary import BUILT_IN, Vocabulary
 from app.errors import Refused
 
 __all__ = ["fill_follow_up", "mark_done"]
@@ -18,14 +18,14 @@ _DECORATION = re.compile(r"^([*_`~]*)(.*?)([*_`~]*)$")
 _SIGNS = re.compile(r"^[^\w*_`~]*")
 
 
-def mark_done(data: bytes, item_id: str) -> bytes:
+def mark_done(data: bytes, item_id: str, vocabulary: Vocabulary = BUILT_IN) -> bytes:
     """The file with the item's status cell saying Done, or its box ticked; unchanged when it is done already.
 
     The item is found again by its id, wherever its line is now. Raises BadInput for a file that cannot be read, and
     Refused: `item-gone`, `status-not-editable` (no status cell or box, or words that are not plainly an open status),
     `edit-not-proven`.
     """
-    before = scan(data, "")
+    before = scan(data, "", vocabulary)
     item = next((one for one in before.document.items if one.id == item_id), None)
     if item is None:
         raise Refused(
@@ -50,7 +50,7 @@ def _status_words(before: Scan, line: int, start: int, end: int) -> tuple[int, i
     cell = before.source.line(line)[start:end]
     m = _DECORATION.match(cell)
     assert m is not None
-    if _SIGNS.sub("", fold(cell)) not in PLAINLY_OPEN:
+    if _SIGNS.sub("", fold(cell)) not in before.vocabulary.plainly_open:
         raise Refused(
             "status-not-editable", f"line {line}: the status {visible(cell)[:40]!r} is not plainly an open one"
         )

@@ -11,10 +11,11 @@ from app.documents.classify import status_of
 from app.documents.columns import Columns, read_columns
 from app.documents.fields import fields_in, is_field_list
 from app.documents.found import Found
-from app.documents.lists import read_list
+from app.documents.html_tables import html_table
+from app.documents.lists import read_list, read_typed_list
 from app.documents.markdown import Block, Source, parse_blocks, parse_inline
 from app.documents.model import SAFE_TYPES
-from app.documents.prose import bold_title, lead_in, read_bold_lead, read_heading, read_markers
+from app.documents.prose import bold_title, lead_in, marked_title, read_bold_lead, read_heading, read_markers
 from app.documents.rows import is_action_table, read_row, read_table
 from app.documents.sections import Outline, Section
 from app.documents.tables import Row, split_cells
@@ -85,7 +86,7 @@ class Walk:
         elif block.kind == "quote":
             self._blocks(block.children, "in-quote")
         elif block.kind == "html":
-            self._unseen_rows(block, section, "in-comment" if "<!--" in block.text else "in-html")
+            self._html(block, section, why)
         elif block.kind == "code":
             self._unseen_rows(block, section, "in-fence")
         elif block.kind == "paragraph":
@@ -93,18 +94,31 @@ class Walk:
 
     def _opens_section(self, block: Block) -> bool:
         """Enter the section of a heading, or of a bold line that stands for one."""
-        title = bold_title(block) if block.kind == "paragraph" else None
+        if block.kind == "paragraph":
+            marked, title = marked_title(block), bold_title(block)
+            if marked:
+                block = Block("heading", block.line, block.end_line, marked[1], marked[0])
+            elif title:
+                self.outline.enter(7, title, block.line)
+                return True
         if block.kind == "heading":
             self._enter_heading(block)
-        elif title:
-            self.outline.enter(7, title, block.line)
-        return block.kind == "heading" or title is not None
+        return block.kind == "heading"
 
     def _table(self, block: Block, section: Section, why: str) -> None:
         assert block.head is not None
         columns = read_columns(block.head)
         self.columns = (len(block.head.cells), columns) if is_action_table(columns, section) else None
         self.found += read_table(block, section, self.source, why)
+
+    def _html(self, block: Block, section: Section, why: str) -> None:
+        table = html_table(block) if "<!--" not in block.text else None
+        if table is None:
+            self._unseen_rows(block, section, "in-comment" if "<!--" in block.text else "in-html")
+            return
+        for item in read_table(table, section, self.source, why or "in-html"):
+            item.spot = None
+            self.found.append(item)
 
     def _list(self, block: Block, section: Section, why: str) -> None:
         self.columns = None
@@ -130,7 +144,11 @@ class Walk:
             self._orphans(block.line, rows, section, why or "row-outside-table")
         else:
             self.columns = None
-            self.found += read_markers(block, section, why) or read_bold_lead(block, section, why)
+            self.found += (
+                read_markers(block, section, why)
+                or read_bold_lead(block, section, why)
+                or read_typed_list(block, section, why)
+            )
 
     def _enter_heading(self, block: Block) -> None:
         self._leave_heading(block.level)

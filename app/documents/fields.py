@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 
-from app.documents import labels
 from app.documents.classify import priority_of, status_of
 from app.documents.found import Found
 from app.documents.markdown import Block
 from app.documents.text import fold
+from app.documents.vocabulary import vocabulary
 
 _FIELD = re.compile(r"^[*_\s]{0,4}([^:：*_]{2,20}?)\s?(?:[*_]{1,3}\s?[:：]|[:：]\s?[*_]{0,3})\s*(.*)$")
 
 
 def field_of(line: str) -> tuple[str, str] | None:
     """The field that a line gives a value to, as (field, value)."""
-    m = _FIELD.match(line)
+    m = _FIELD.match(line) if ":" in line or "：" in line else None
     label = fold(m.group(1)) if m else ""
-    name = next((name for name, choices in labels.FIELDS.items() if label in choices), None)
+    name = next((name for name, choices in vocabulary().fields.items() if label in choices), None)
     return (name, m.group(2).strip()) if m and name else None
 
 

@@ -12,6 +12,7 @@ from app.documents.proof import encode, prove_items_kept, splice
 from app.documents.record import COLUMNS, HUMAN, TITLE, Record, find_record, needs_person, row_key, shortened
 from app.documents.tables import Row
 from app.documents.text import visible
+from app.documents.vocabulary import BUILT_IN, Vocabulary
 from app.errors import Refused
 
 AGENT = "postmortem-todo-resolver"
@@ -22,14 +23,14 @@ _URL = re.compile(r"https?://[^\s()<>|\\\"'`\[\]]{1,500}")
 _EOL = re.compile(r"\r\n|\n|\r")
 
 
-def fill_follow_up(data: bytes, rows: Sequence[FollowUpRow]) -> bytes:
+def fill_follow_up(data: bytes, rows: Sequence[FollowUpRow], vocabulary: Vocabulary = BUILT_IN) -> bytes:
     """The file with one row for each of `rows` in its Follow-up Implementation table, made where there is none.
 
     A row whose action stands there already is not added again; one that says "Needs human review" is replaced when
     its item is done now. Raises BadInput for a file that cannot be read and Refused: `follow-up-not-editable` when
     the table has no action column or the place for it is inside something else, `edit-not-proven`.
     """
-    before = scan(data, "")
+    before = scan(data, "", vocabulary)
     wanted = _unique(rows)
     if not wanted:
         return data

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _KEY_VALUE = re.compile(r"^([A-Za-z_][\w -]{0,40}):[ \t]*(.*)$")
+_ENTRY = re.compile(r"^[ \t]{0,8}-[ \t]+[\"']?(.{1,200}?)[\"']?[ \t]*$")
 _LINE_LIMIT = 100
+_ENTRY_LIMIT = 400
 
 
 def cut_front_matter(text: str) -> tuple[dict[str, str], str]:
@@ -15,9 +17,22 @@ def cut_front_matter(text: str) -> tuple[dict[str, str], str]:
         return {}, text
     for number, line in enumerate(lines[1:_LINE_LIMIT], start=1):
         if line.rstrip() in ("---", "..."):
-            found = (_KEY_VALUE.match(entry) for entry in lines[1:number])
-            keys = {m.group(1).strip().lower(): m.group(2).strip().strip("\"'") for m in found if m}
+            keys = _read(lines[1:number])
             if not keys:
                 return {}, text
             return keys, "\n".join([""] * (number + 1) + lines[number + 1 :])
     return {}, text
+
+
+def _read(lines: list[str]) -> dict[str, str]:
+    """The keys with their values; a list below a key becomes one value with commas."""
+    keys: dict[str, str] = {}
+    last = ""
+    for line in lines:
+        m, entry = _KEY_VALUE.match(line), _ENTRY.match(line[:_ENTRY_LIMIT])
+        if m:
+            last = m.group(1).strip().lower()
+            keys[last] = m.group(2).strip().strip("\"'")
+        elif entry and last:
+            keys[last] = f"{keys[last]}, {entry.group(1)}" if keys[last] else entry.group(1)
+    return keys

@@ -10,7 +10,8 @@ COLUMNS = {
         """action, actions, action item, action items, task, tasks, todo, to do, corrective action,
     preventive action, preventative action, follow up, followup, remediation, recommendation, work item,
     action corrective, action preventive, tache, mesure, mesure corrective, accion, massnahme, acao,
-    azione, アクション, アクションアイテム, タスク, 対策, 対応, 対応内容, 施策, やること, 行动, 行动项"""
+    azione, aufgabe, aufgaben, tarea, tareas, tarefa, medida, misura, actie, actiepunt, maatregel,
+    アクション, アクションアイテム, タスク, 対策, 対応, 対応内容, 施策, やること, 行动, 行动项"""
     ),
     "weak": words_of(
         """fix, item, description, what, change, mitigation, solution, measure, improvement, deliverable,
@@ -26,17 +27,22 @@ COLUMNS = {
     カテゴリー, 类型"""
     ),
     "priority": words_of(
-        """priority, prio, pri, p, urgency, severity, importance, priorite, prioridad, prioritat, 優先度,
+        """priority, prio, pri, p, urgency, severity, importance, priorite, prioridad, prioritat, prioridade,
+    priorita, prioriteit, dringlichkeit, 優先度,
     優先順位, 重要度"""
     ),
     "owner": words_of(
         """owner, owners, assignee, assigned, assigned to, who, responsible, responsibility, dri, lead, team,
-    poc, person, responsable, proprietaire, resp, qui, verantwortlich, 担当, 担当者, オーナー, 責任者,
+    poc, person, responsable, proprietaire, resp, qui, verantwortlich,
+    verantwortliche, verantwortlicher, zustandig, wer, responsavel, responsabile, encargado, quien,
+    eigenaar, verantwoordelijke, 担当, 担当者, オーナー, 責任者,
     负责人"""
     ),
     "due": words_of(
         """due, due date, due by, deadline, eta, target, target date, when, by, by when, timeframe, horizon,
-    echeance, date limite, delai, quand, frist, fecha limite, 期限, 期日, 予定日, 目標, 截止日期"""
+    echeance, date limite, delai, quand, frist, fallig, fallig am,
+    fallig bis, bis wann, zieldatum, termin, fecha limite, plazo, vencimiento, prazo, data limite,
+    scadenza, streefdatum, 期限, 期日, 予定日, 目標, 截止日期"""
     ),
     "details": words_of(
         """details, detail, notes, note, comments, comment, rationale, reason, why, context, description,

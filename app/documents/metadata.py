@@ -1,13 +1,18 @@
-"""A post-mortem's title, date and severity: from front matter, tables, bold lines, the title, the file's name."""
+"""What a post-mortem says of itself: in front matter, tables, bold lines, its title, its file's name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
 
+from app.documents.classify import is_empty
+from app.documents.keys import BEGAN, keys_in, kind_of, without_comments
 from app.documents.markdown import Block
 from app.documents.record import is_record_title
-from app.documents.text import fold, plain, visible, words_of
+from app.documents.sections import heading_meaning
+from app.documents.text import fold, plain, visible
 
 _ISO = re.compile(r"(?<!\d)((?:19|20)\d{2})[-/.年](\d{1,2})[-/.月](\d{1,2})(?!\d)")
 _DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|er)?\.?\s+([a-z]{3,9})\.?,?\s+((?:19|20)\d{2})(?!\d)")
@@ -33,31 +38,52 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_DATE_KEYS = words_of(
-    """date, incident date, date of incident, date found, date de l'incident, date d'incident, when, started, start,
-    start time, occurred, datum, fecha, data, 発生日時, 発生日, 日時, 日付, 影響期間, 日期"""
-)
-_SEVERITY_KEYS = words_of(
-    "severity, sev, incident severity, severity level, severite, gravite, 重大度, 深刻度, schweregrad, severidad"
-)
 _SEV = re.compile(r"(?<![a-z])sev(?:erity)?[ -]?([0-5])(?!\d)")
-_BOLD_PAIR = re.compile(r"(?:\*\*|__)([^*_:：]{2,40}?)\s*(?:[:：]\s*(?:\*\*|__)|(?:\*\*|__)\s*[:：])\s*([^|]{1,300})")
-_PLAIN_PAIR = re.compile(r"^\W{0,3}([A-Za-zÀ-ÿ' ]{3,30}|[^\x00-\x7f]{2,10})\s?[:：]\s*(\S.{0,300})$")
+_PHRASE_END = re.compile(r"\s+[-–—(]|[,;(（—|。]|\.\s")
+_DRAFT = re.compile(r"(?:^|[-_. ])(draft|wip)(?=[-_. ]|$)", re.IGNORECASE)
+_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
+_SEPARATORS, _OPENING, _CLOSING = ",;、，・\n", "([（", ")]）"
 _NEAR_TOP = 40
+_SHOWN = 80
+_MOST_SERVICES = 50
+
+Pair = tuple[str, str]
+T = TypeVar("T")
 
 
-def read_metadata(
-    blocks: tuple[Block, ...], front: dict[str, str], file: str
-) -> tuple[str | None, str | None, str | None]:
-    """Title, date (YYYY-MM-DD) and severity, each None when the document does not say."""
+@dataclass(frozen=True)
+class Head:
+    """The facts of a document by the names that `model.Document` has for them."""
+
+    title: str | None
+    date: str | None
+    severity: str | None
+    duration: str | None
+    services: tuple[str, ...]
+    status: str | None
+    published: str | None
+
+
+def read_head(blocks: tuple[Block, ...], front: dict[str, str], file: str) -> Head:
+    """What the document says of itself, None where it does not; front matter is believed first."""
     headings = [b for b in blocks if b.kind == "heading" and not is_record_title(b.text)]
     first = next((b for b in headings if b.level == 1), headings[0] if headings else None)
     title = visible(plain(first.text)) if first else front.get("title")
-    pairs = [*front.items(), *_pairs(blocks)]
-    stated = [value for key, value in pairs if fold(key) in _DATE_KEYS]
-    dates = (date_in(text) for text in (*stated, title or "", file.rsplit("/", 1)[-1]))
-    severity = next((_severity(value) for key, value in pairs if fold(key) in _SEVERITY_KEYS), None)
-    return title or None, next((date for date in dates if date), None), severity
+    ends = _actions_begin(blocks)
+    own = [(kind_of(key), key, value) for key, value in (*front.items(), *_pairs(blocks[:ends]))]
+    pairs = own + [(kind_of(key), key, value) for key, value in _pairs(blocks[ends:_NEAR_TOP])]
+    name = file.rsplit("/", 1)[-1]
+    stated = [value for kind, key, value in pairs if kind == "date" or (kind is None and fold(key) in BEGAN)]
+    draft = _DRAFT.search(name)
+    return Head(
+        title=title or None,
+        date=_first(date_in(text) for text in (*stated, title or "", name)),
+        severity=_first(_severity(value) for value in _values(pairs, "severity")),
+        duration=_first(_whole(value) for value in _values(own, "duration")),
+        services=_first(_services(value) for value in _values(own, "services")) or (),
+        status=_first(_phrase(value) for value in _values(own, "status")) or (draft and draft.group(1).capitalize()),
+        published=_first(date_in(value) for value in _values(own, "reported")),
+    )
 
 
 def date_in(text: str) -> str | None:
@@ -75,39 +101,90 @@ def date_in(text: str) -> str | None:
     return None
 
 
-def _pairs(blocks: tuple[Block, ...]) -> Iterator[tuple[str, str]]:
-    """Keys and values near the top: two-column tables, `**Key:** value`, `Key: value`, as paragraphs or bullets."""
-    for block in blocks[:_NEAR_TOP]:
-        if block.kind == "table" and block.head is not None and len(block.head.cells) == 2:
-            for row in (block.head, *block.rows):
-                if len(row.cells) == 2:
-                    yield plain(row.cells[0].text).rstrip(":： "), row.cells[1].text
+def _values(pairs: list[tuple[str | None, str, str]], wanted: str) -> list[str]:
+    return [value for kind, _, value in pairs if kind == wanted]
+
+
+def _first(found: Iterator[T]) -> T | None:
+    return next((value for value in found if value), None)
+
+
+def _actions_begin(blocks: tuple[Block, ...]) -> int:
+    """The number of blocks in front of the first section of work to be done: below it, a status is an item's."""
+    for number, block in enumerate(blocks[:_NEAR_TOP]):
+        if block.kind == "heading" and block.level > 1 and heading_meaning(block.text) in ("action", "mixed"):
+            return number
+    return min(len(blocks), _NEAR_TOP)
+
+
+def _pairs(blocks: tuple[Block, ...]) -> Iterator[Pair]:
+    """Keys and values: two-column tables, tables of one row, `**Key:** value`, `Key: value`, lists under a key."""
+    key = ""
+    for block in blocks:
+        if block.kind == "table":
+            yield from _table_pairs(block)
         elif block.kind == "paragraph":
-            yield from _lines(block.text)
+            for key, value in _lines(block.text):
+                yield key, value
         elif block.kind == "list":
-            for item in block.children[:_NEAR_TOP]:
-                if item.children and item.children[0].kind == "paragraph":
-                    yield from _lines(item.children[0].text)
+            texts = [i.children[0].text for i in block.children if i.children and i.children[0].kind == "paragraph"]
+            if kind_of(key) == "services":
+                yield key, "\n".join(texts)
+            for text in texts[:_NEAR_TOP]:
+                yield from _lines(text)
+        key = block.text if block.kind == "heading" else key if block.kind == "paragraph" else ""
 
 
-def _lines(text: str) -> Iterator[tuple[str, str]]:
+def _table_pairs(block: Block) -> Iterator[Pair]:
+    assert block.head is not None
+    names = [plain(cell.text).rstrip(":： ") for cell in block.head.cells]
+    if len(names) == 2:
+        for row in (block.head, *block.rows):
+            if len(row.cells) == 2:
+                yield plain(row.cells[0].text).rstrip(":： "), row.cells[1].text
+    elif len(block.rows) == 1 and sum(kind_of(name) is not None for name in names) > 1:
+        yield from zip(names, (cell.text for cell in block.rows[0].cells), strict=False)
+
+
+def _lines(text: str) -> Iterator[Pair]:
     for line in text.split("\n")[:_NEAR_TOP]:
-        bold = list(_BOLD_PAIR.finditer(line[:2000]))
-        for m in bold:
-            yield m.group(1), m.group(2)
-        m2 = None if bold else _PLAIN_PAIR.match(line[:400])
-        if m2:
-            yield m2.group(1), m2.group(2)
+        for key, _, value in keys_in(line):
+            yield key, value.split("|")[0]
+
+
+def _phrase(text: str) -> str | None:
+    """The first words of a value, up to a bracket, a comma or a dash."""
+    label = plain(without_comments(text))
+    word = re.sub(r"^\W+", "", _PHRASE_END.split(label, maxsplit=1)[0]).strip(" .*")
+    return visible(word)[:40] or None
+
+
+def _whole(text: str) -> str | None:
+    label = visible(plain(without_comments(text)))[:_SHOWN].strip()
+    return None if is_empty(label) else label
+
+
+def _services(text: str) -> tuple[str, ...]:
+    """The services of a list, cut at commas and line breaks that do not stand inside brackets."""
+    text = _BREAK.sub("\n", without_comments(text[: _SHOWN * _MOST_SERVICES])).strip()
+    if text[:1] == "[" and text[-1:] == "]":
+        text = text[1:-1]
+    depth, parts = 0, [""]
+    for char in text:
+        depth = max(0, depth + (char in _OPENING) - (char in _CLOSING))
+        if char in _SEPARATORS and (depth == 0 or char == "\n"):
+            parts.append("")
+            depth = 0
+        else:
+            parts[-1] += char
+    names = (visible(plain(part)).strip(" .\"'")[:_SHOWN] for part in parts[:_MOST_SERVICES])
+    return tuple(dict.fromkeys(name for name in names if not is_empty(name)))
 
 
 def _severity(text: str) -> str | None:
     """SEV1 to SEV3 where the text says so; otherwise its first words as they stand."""
-    label = plain(text)
-    m = _SEV.search(fold(label))
-    if m:
-        return f"SEV{m.group(1)}"
-    word = re.sub(r"^\W+", "", re.split(r"\s+[-–—(]|[,;(（—|]", label, maxsplit=1)[0]).strip(" .*")
-    return visible(word)[:40] or None
+    m = _SEV.search(fold(plain(text)))
+    return f"SEV{m.group(1)}" if m else _phrase(text)
 
 
 def _date(year: int, month: int, day: int) -> str | None:

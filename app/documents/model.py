@@ -28,6 +28,7 @@ class Item:
     `id` is made from the action's text, so it stays when lines move and when other cells are edited. `line` and
     `end_line` are 1-based and inclusive. `safe` is true only for an open item whose declared type is exactly Alert,
     Config or Monitor; `reason` is a kebab-case code saying why an open item is not safe, empty when it is.
+    `links` are the addresses and the keys (#123, OPS-7) of tickets and changes in its lines, in document order.
     `type` is the declared type where there is one, else an inferred one (which never makes an item safe).
     """
 
@@ -46,17 +47,31 @@ class Item:
     declared: Declared = Declared()
     shape: Shape = "table"
     section: str = ""
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Document:
-    """One post-mortem. `date` is YYYY-MM-DD or None; `items` are in document order."""
+    """One post-mortem. `date` and `published` are YYYY-MM-DD or None; `items` are in document order.
+
+    `duration` and `status` ("Draft", "Resolved") are as they are stated, without markup; `services` are the
+    affected ones.
+    """
 
     file: str
     title: str | None
     date: str | None
     severity: str | None
     items: tuple[Item, ...]
+    duration: str | None = None
+    services: tuple[str, ...] = ()
+    status: str | None = None
+    published: str | None = None
+
+    @property
+    def head(self) -> tuple[object, ...]:
+        """All that the document says of itself, apart from its items."""
+        return self.title, self.date, self.severity, self.duration, self.services, self.status, self.published
 
     @property
     def todos(self) -> tuple[Item, ...]:

@@ -10,11 +10,13 @@ from app.documents.classify import type_of, unsafe_status, unsafe_type
 from app.documents.extract import Walk
 from app.documents.found import Found, Spot
 from app.documents.front import cut_front_matter
+from app.documents.links import links_in
 from app.documents.markdown import Block, Source, parse_blocks
-from app.documents.metadata import read_metadata
+from app.documents.metadata import read_head
 from app.documents.model import Declared, Document, Item
 from app.documents.record import find_record, row_key
 from app.documents.text import action_key, visible
+from app.documents.vocabulary import BUILT_IN, Vocabulary, reading_with
 from app.errors import BadInput
 
 FILE_LIMIT = 256 * 1024
@@ -36,28 +38,30 @@ class Scan:
     blocks: tuple[Block, ...]
     document: Document
     spots: dict[str, Spot]
+    vocabulary: Vocabulary = BUILT_IN
 
 
-def parse(data: bytes, file: str) -> Document:
-    """The document in `data`; `file` is only its name.
+def parse(data: bytes, file: str, vocabulary: Vocabulary = BUILT_IN) -> Document:
+    """The document in `data`, read with a vocabulary; `file` is only its name.
 
     Raises BadInput: `too-large` above 256 KiB or 10,000 lines, `not-utf8` for bytes that are not text.
     """
-    return scan(data, file).document
+    return scan(data, file, vocabulary).document
 
 
-def scan(data: bytes, file: str) -> Scan:
+def scan(data: bytes, file: str, vocabulary: Vocabulary = BUILT_IN) -> Scan:
     """As `parse`, with the places that an edit may change."""
     text = decode(data, file)
     bom = text.startswith(_BOM)
     source = Source(text[1:] if bom else text)
     front, body = cut_front_matter(source.text)
     blocks = parse_blocks(body)
-    found = Walk(source).document(blocks)
-    _close_recorded(found, blocks)
-    items, spots = _items(found)
-    title, date, severity = read_metadata(blocks, front, file)
-    return Scan(bom, source, blocks, Document(file, title, date, severity, _limited(items)), spots)
+    with reading_with(vocabulary):
+        found = Walk(source).document(blocks)
+        _close_recorded(found, blocks)
+        items, spots = _items(found, source)
+        head = read_head(blocks, front, file)
+    return Scan(bom, source, blocks, Document(file=file, items=_limited(items), **vars(head)), spots, vocabulary)
 
 
 def decode(data: bytes, file: str) -> str:
@@ -84,7 +88,7 @@ def _close_recorded(found: list[Found], blocks: tuple[Block, ...]) -> None:
             one.status = "done"
 
 
-def _items(found: list[Found]) -> tuple[list[Item], dict[str, Spot]]:
+def _items(found: list[Found], source: Source) -> tuple[list[Item], dict[str, Spot]]:
     seen: Counter[str] = Counter()
     items: list[Item] = []
     spots: dict[str, Spot] = {}
@@ -93,13 +97,13 @@ def _items(found: list[Found]) -> tuple[list[Item], dict[str, Spot]]:
         seen[key] += 1
         identity = hashlib.sha256(f"{key}\n{seen[key]}".encode()).hexdigest()[:12]
         reason = _reason(one, repeated=seen[key] > 1) if one.status != "done" else ""
-        items.append(_item(one, identity, reason))
+        items.append(_item(one, identity, reason, links_in(source, one.line, one.end_line)))
         if one.spot is not None:
             spots[identity] = one.spot
     return items, spots
 
 
-def _item(one: Found, identity: str, reason: str) -> Item:
+def _item(one: Found, identity: str, reason: str, links: tuple[str, ...]) -> Item:
     declared = one.declared
     return Item(
         id=identity,
@@ -117,6 +121,7 @@ def _item(one: Found, identity: str, reason: str) -> Item:
         declared=Declared(_shown(declared.type), _shown(declared.priority), _shown(declared.status)),
         shape=one.shape,
         section=visible(one.section),
+        links=links,
     )
 
 

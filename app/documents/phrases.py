@@ -8,9 +8,10 @@ from app.documents import words
 from app.documents.classify import status_of
 from app.documents.model import Status
 from app.documents.text import fold, plain
+from app.documents.vocabulary import vocabulary
 
 _STRUCK = re.compile(r"^[-*_ ]{0,4}~~[^~]+~~[ .*_]*$")
-_LEADING_SIGN = re.compile(r"^[-*_ ]{0,4}(\[[^\[\]]\](?=\s)|[✅☑✔✓⬜☐🔲❌✗✘⏳⌛🔄🚧])")
+_LEADING_SIGN = re.compile(r"^[-*_ ]{0,4}(\\?\[[^\[\]\\]\\?\](?=\s)|[✅☑✔✓⬜☐🔲❌✗✘⏳⌛🔄🚧])")
 _TRAILING_SIGN = re.compile(r"[✅☑✔✓⬜☐🔲❌⏳⌛🔄🚧]\ufe0f?[ .*_]*$")
 _LEADING_LABEL = re.compile(r"^[\[(]?([^\[\]():.-]{2,20}?)[\])]?\s*(?::|-\s|\]\s|\)\s)")
 _TRAILING_ASIDE = re.compile(r"[\[(]([^\[\]()]{2,120})[\])]\s*[.!]?$")
@@ -42,7 +43,7 @@ def edge_status(text: str) -> Status | None:
         return status_of(sign.group(0).strip(" *_."))
     label = fold(text) if len(text) <= 300 else fold(text[:150]) + " " + fold(text[-150:])
     lead = _LEADING_LABEL.match(label)
-    if lead and (lead.group(1) in words.DONE or lead.group(1) in words.OPEN):
+    if lead and (lead.group(1) in vocabulary().done or lead.group(1) in vocabulary().opened):
         return status_of(lead.group(1))
     aside = _TRAILING_ASIDE.search(label)
     endings = [aside.group(1)] if aside and aside.start() > 0 else []
@@ -61,11 +62,11 @@ def said(phrase: str) -> Status | None:
     bare = _REFERENCE.sub("", phrase.strip())
     if len(phrase.split()) > 14:
         return None
-    for vocabulary in (words.NOT_DONE, words.OPEN):
-        m = vocabulary.search(bare)
+    for choices in (words.NOT_DONE, vocabulary().opened):
+        m = choices.search(bare)
         if m and m.start() == 0:
             return status_of(bare)
-    m = words.DONE.search(bare)
+    m = vocabulary().done.search(bare)
     if m and m.start() == 0 and _CIRCUMSTANCE.match(bare[m.end() :].strip()):
         return status_of(bare)
     return None
@@ -96,7 +97,7 @@ def asks(text: str) -> bool:
 def says_done(text: str) -> bool:
     """Whether a remark under an item says that the item was done ("This has been done: ...")."""
     label = re.sub(r"^(?:this|it|that)\s+(?:has been|was|is)\s+", "", fold(text))
-    m = words.DONE.search(label)
+    m = vocabulary().done.search(label)
     return bool(m and m.start() == 0 and not words.NOT_DONE.search(label) and not words.PARTIAL.search(label))
 
 

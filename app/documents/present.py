@@ -20,6 +20,10 @@ def to_json(document: Document) -> dict[str, Any]:
         "total_todos_in_doc": len(document.todos) + len(document.skipped),
         "safe_todos": len(document.todos),
         "skipped_todos": len(document.skipped),
+        "duration": document.duration,
+        "services": list(document.services),
+        "status": document.status,
+        "published": document.published,
     }
 
 
@@ -44,4 +48,5 @@ def _item(item: Item) -> dict[str, Any]:
         "shape": item.shape,
         "section": item.section,
         "id": item.id,
+        "links": list(item.links),
     }

@@ -25,13 +25,12 @@ def splice(text: str, start: int, end: int, value: str) -> str:
 
 def prove_marked(before: Scan, data: bytes, item: Item) -> bytes:
     """`data` again, or Refused when reading it differs from `before` in anything but `item` being done."""
-    after = scan(data, before.document.file)
+    after = scan(data, before.document.file, before.vocabulary)
     old, new = before.document, after.document
-    same_head = (old.title, old.date, old.severity) == (new.title, new.date, new.severity)
     expected = [_done(one) if one.id == item.id else _uncapped(one) for one in old.items]
     actual = [_done(one) if one.id == item.id else _uncapped(one) for one in new.items]
     closed = [one.id for one in new.items if one.status == "done" and one.id == item.id]
-    if not (same_head and expected == actual and closed):
+    if not (old.head == new.head and expected == actual and closed):
         raise Refused("edit-not-proven", f"marking “{item.action[:80]}” as done would change more than that item")
     return data
 
@@ -41,11 +40,10 @@ def prove_items_kept(before: Scan, data: bytes, rows: Sequence[FollowUpRow]) -> 
 
     Lines may have moved, and an item without a status of its own is done when one of the `rows` now says so.
     """
-    after = scan(data, before.document.file)
+    after = scan(data, before.document.file, before.vocabulary)
     old, new = before.document, after.document
-    same_head = (old.title, old.date, old.severity) == (new.title, new.date, new.severity)
     done = {row_key(row.action) for row in rows if row.done}
-    if not same_head or [_kept(one, done) for one in old.items] != [_kept(one, done) for one in new.items]:
+    if old.head != new.head or [_kept(one, done) for one in old.items] != [_kept(one, done) for one in new.items]:
         raise Refused("edit-not-proven", "filling the follow-up table would change the action items of the document")
     return after
 

@@ -106,7 +106,8 @@ def _guess_ticks(columns: Columns, block: Block) -> None:
         return
     for index, head in enumerate(block.head.cells):
         texts = [row.cells[index].text for row in block.rows if index < len(row.cells)]
-        if not head.text and any(texts) and all(_TICK.fullmatch(text) for text in texts):
+        nameless = not head.text or _TICK.fullmatch(head.text)
+        if nameless and any(texts) and all(_TICK.fullmatch(text) for text in texts):
             columns.roles["ticked"] = index
             return
 

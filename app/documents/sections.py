@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from app.documents import words
 from app.documents.classify import priority_of, status_of
 from app.documents.model import Status
 from app.documents.phrases import said
-from app.documents.text import fold, plain
+from app.documents.text import LABEL_LIMIT, fold, plain
+from app.documents.vocabulary import Vocabulary, vocabulary
 
 Meaning = Literal["action", "mixed", "decoy", "neutral"]
 
@@ -98,6 +100,12 @@ def heading_meaning(text: str, under: Meaning = "neutral") -> Meaning:
 
     Under work, a topic like "impact" is a decoy only alone: "### Reduce the impact" is a kind of work.
     """
+    return _meaning(text[:LABEL_LIMIT], under, vocabulary())
+
+
+@lru_cache(maxsize=1024)
+def _meaning(text: str, under: Meaning, _words: Vocabulary) -> Meaning:
+    """The same headings stand in one post-mortem after the other; the words are those that `vocabulary` gives."""
     label = " ".join(_ASIDE.sub(" ", fold(text)).split())
     head, *tail = _TAIL.split(_NUMBERING.sub("", label), maxsplit=1)
     alone = under == "action"
@@ -117,7 +125,9 @@ def heading_status(text: str) -> Status | None:
             return status
     bare = _NUMBERING.sub("", label)
     m = _HEADING_STATUS.match(bare) or _ENDS_DONE.search(bare)
-    return status_of(m.group(1)) if m else None
+    if m:
+        return status_of(m.group(1))
+    return status_of(bare) if bare in vocabulary().done or bare in vocabulary().opened else None
 
 
 def _postponed(text: str) -> bool:
@@ -139,7 +149,7 @@ def _part_meaning(part: str, alone: bool) -> Meaning:
         return "decoy"
     if words.ACTION_PHRASES.search(part):
         return "action"
-    for m in words.ACTION_HEADINGS.pattern.finditer(part):
+    for m in vocabulary().headings.pattern.finditer(part):
         before, after = part[: m.start()].split(), part[m.end() :]
         if not m.group(0).isascii() or (not after.strip(" :.!") and len(before) <= 4):
             return "action"

@@ -37,14 +37,20 @@ ACTION_HEADINGS = words_of(
     what remains, loose ends, unresolved items, follow on work, follow on actions, tickets filed,
     issues filed, issues to file, tracked work, required changes, changes to make, systemic controls,
     points d'action, offene punkte, folgemassnahmen, acciones pendientes, acoes corretivas,
-    azioni correttive"""
+    azioni correttive, aufgaben, offene aufgaben, folgeaktionen, verbesserungen, vorbeugung,
+    korrekturmassnahmen, praventivmassnahmen, tareas, tareas pendientes, pendientes, medidas,
+    medidas correctivas, medidas preventivas, medidas corretivas, seguimiento, mejoras, melhorias,
+    proximas etapas, tarefas, miglioramenti, prossimi passi, misure correttive, acties, actiepunten,
+    vervolgacties, vervolgstappen, volgende stappen, verbeterpunten, maatregelen"""
 )
 
 # Phrases that say the same anywhere in a heading.
 ACTION_PHRASES = words_of(
     """prevent recurrence, prevent this, preventing recurrence, preventing this, avoid recurrence,
     recurrence prevention, what's next, what is next, what we will do, what we'll do, what will we do,
-    what needs to change, what are we doing about it, changes we are making, changes we're making,
+    what needs to change, what will change, what we are changing, what we're changing, what we plan to do,
+    what we are going to do, what we're going to do, what are we doing about it, what are we going to do,
+    changes we are making, changes we're making,
     to be done, actions correctives, actions preventives, action corrective, action preventive,
     mesures preventives, mesures correctives, corrective actions, preventive actions,
     preventative actions, action items, follow up actions, actions immediates, actions court terme,
@@ -60,7 +66,9 @@ DECOY_TURNS = words_of(
     containment actions, recovery actions, mitigation actions, immediate response, detection gap,
     detection gaps, out of scope, non goals, previous action items, follow up review, review checklist,
     postmortem checklist, post mortem checklist, validation checklist, verification checklist,
-    action log, actions log, do not, don't, dos and don'ts, タイムライン, 時系列, 実施済み, 时间线"""
+    action log, actions log, do not, don't, dos and don'ts, zeitachse, zeitlicher ablauf, cronologia,
+    linea de tiempo, linha do tempo, tijdlijn, acciones realizadas, acciones tomadas, タイムライン,
+    時系列, 実施済み, 时间线"""
 )
 
 # Headings under which nothing is work to be done, unless an action word stands beside these.
@@ -75,7 +83,9 @@ DECOY_HEADINGS = words_of(
     contributing factor, trigger, background, checklist, sign offs, glossaire, previous incidents,
     similar incidents, prior incidents, 教训, 经验教训, 根因, 教訓, 学び, 根本原因, 寄与要因,
     メタデータ, サマリー, 影響, 参考資料, 関連リソース, うまくいった, うまくいかなかった, 運が良かった,
-    対応の評価"""
+    対応の評価, zusammenfassung, ursache, ursachen, grundursache, auswirkung, auswirkungen, was gut lief,
+    lehren, erkenntnisse, resumen, causa raiz, impacto, lecciones aprendidas, resumo, licoes aprendidas,
+    riepilogo, causa principale, lezioni apprese, samenvatting, oorzaak, geleerde lessen"""
 )
 
 # Among those, the ones whose boxes are no work either.
@@ -105,7 +115,8 @@ NOT_DONE = words_of(
     not fixed, not resolved, not applied, not deployed, not merged, not addressed, still not done,
     unresolved, unfixed, undone, incomplete, to be done, to be fixed, to be implemented, to be deployed,
     to be merged, needs to be, non fait, pas fait, pas encore, non commence, non demarre, 未着手,
-    未対応, 未完了, 未実施, 未解決, 未了, 未開始, 未完成, 未开始"""
+    nicht begonnen, noch nicht, nicht erledigt, no iniciado, no iniciada, sin empezar, nao iniciado,
+    non iniziato, niet gestart, nog niet, 未対応, 未完了, 未実施, 未解決, 未了, 未開始, 未完成, 未开始"""
 )
 OPEN = words_of(
     """todo, to do, open, opened, pending, planned, plan, in progress, inprogress, wip, ongoing, on going,
@@ -114,7 +125,9 @@ OPEN = words_of(
     accepted, active, investigating, postponed, on hold, paused, later, next, upcoming, future, filed,
     ready, needed, required, a faire, en cours, en attente, a creer, a planifier, ouvert, ouverte,
     planifie, planifiee, prevu, prevue, bloque, bloquee, reporte, offen, geplant, pendiente, abierto,
-    pendente, aberto, da fare, 対応中, 進行中, 作業中, 検討中, 調査中, 予定, 計画中, 計画, 保留, 継続,
+    in arbeit, in bearbeitung, laufend, ausstehend, en curso, en progreso, planificado, abierta,
+    pendente, aberto, em andamento, em progresso, planejado, da fare, in corso, pianificato, aperto,
+    te doen, bezig, gepland, lopend, 対応中, 進行中, 作業中, 検討中, 調査中, 予定, 計画中, 計画, 保留, 継続,
     オープン, 待办, 进行中, 计划中"""
 )
 ON_HOLD = words_of(
@@ -123,7 +136,8 @@ ON_HOLD = words_of(
 # What a status cell says and nothing else, for it to be replaced.
 PLAINLY_OPEN = words_of(
     """todo, to do, open, pending, not started, not done, planned, in progress, wip, backlog, deferred,
-    new, a faire, en cours, en attente, ouvert, 未着手, 未対応, 対応中, 進行中, offen, pendiente"""
+    new, a faire, en cours, en attente, ouvert, 未着手, 未対応, 対応中, 進行中, offen, pendiente, pendente,
+    en curso, in arbeit, em andamento, da fare, in corso"""
 )
 POSTPONED = words_of(
     """todo, to do, pending, planned, deferred, postponed, backlog, open, not done, not yet done,
@@ -135,10 +149,13 @@ DONE = words_of(
     applied, finished, delivered, released, live, rolled out, addressed, mitigated, verified,
     documented, reverted, removed, updated, won't do, wont do, won't fix, wontfix, cancelled, canceled,
     rejected, dropped, abandoned, obsolete, superseded, duplicate, not needed, no longer needed, n/a,
-    not applicable, declined, retired, fait, faite, termine, terminee, merge, mergee, ferme, fermee,
+    not applicable, declined, retired, fait, faite, faits, faites,
+    termine, terminee, termines, terminees, merge, mergee, ferme, fermee,
     corrige, corrigee, deploye, deployee, resolu, resolue, livre, annule, applique, appliquee, erledigt,
-    abgeschlossen, hecho, completado, terminado, concluido, feito, fatto, 完了, 済み, 済, 対応済,
-    実施済, 解決済, 解決済み, クローズ, 中止, 不要, 完成, 已完成, 已解决"""
+    abgeschlossen, fertig, behoben, umgesetzt, geschlossen, resuelto, resuelta, cerrado, cerrada,
+    completada, resolvido, concluida, completato, completata, risolto, chiuso, klaar, gereed, afgerond,
+    opgelost, hecho, completado, terminado, concluido, feito, fatto, 完了, 済み, 済, 対応済,
+    実施済, 対応済み, 解決済, 解決済み, クローズ, 中止, 不要, 完成, 已完成, 已解决"""
 )
 PARTIAL = words_of(
     """partial, partially, partly, needs, need, except, remaining, but, pending, todo, to do, half, mostly,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.documents.parse import FILE_LIMIT, LINE_LIMIT, parse
 from app.documents.present import to_json
 from app.errors import BadInput
+from tests.documents.fuzz import fuzzed
 from tests.documents.marked import read
+from tests.hang import ends
 
 HEAD = "## Prevention Plan\n\n| Priority | Action | Type | Details | Status |\n|---|---|---|---|---|\n"
 ITEM_KEYS = [
@@ -29,7 +30,7 @@ ITEM_KEYS = [
     "due",
     "declared",
 ]
-ITEM_KEYS += ["shape", "section", "id"]
+ITEM_KEYS += ["shape", "section", "id", "links"]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,7 @@ def test_json_has_exactly_the_contract_s_keys() -> None:
     assert list(out) == [
         *("file", "title", "date", "severity", "todos", "skipped", "done"),
         *("total_todos_in_doc", "safe_todos", "skipped_todos"),
+        *("duration", "services", "status", "published"),
     ]
     assert (out["total_todos_in_doc"], out["safe_todos"], out["skipped_todos"], len(out["done"])) == (2, 1, 1, 1)
     assert [list(item) for item in (*out["todos"], *out["skipped"], *out["done"])] == [ITEM_KEYS] * 3
@@ -102,6 +104,7 @@ def test_json_has_exactly_the_contract_s_keys() -> None:
         "shape": "table",
         "section": "Prevention Plan",
         "id": out["todos"][0]["id"],
+        "links": [],
     }
 
 
@@ -202,7 +205,7 @@ def test_the_largest_file_is_read() -> None:
     assert parse(b"\r\n" * LINE_LIMIT, "x").items == ()
 
 
-@settings(max_examples=150, deadline=None)
+@fuzzed(150)
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_document_or_a_clear_error(data: bytes) -> None:
     try:
@@ -245,7 +248,7 @@ PIECES += [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@fuzzed(300)
 @given(st.lists(st.sampled_from(PIECES), max_size=40))
 def test_any_markdown_keeps_the_promises_of_an_item(pieces: list[str]) -> None:
     text = "".join(pieces)
@@ -296,11 +299,10 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("attack", HOSTILE)
-def test_the_worst_files_are_read_in_a_moment(attack: str) -> None:
+def test_the_worst_files_are_read_to_their_end(attack: str) -> None:
     data = HOSTILE[attack].encode()[:FILE_LIMIT].decode(errors="ignore").encode()
-    begin = time.process_time()
-    parse(data, "x.md")
-    assert time.process_time() - begin < 3
+    with ends():
+        parse(data, "x.md")
 
 
 @pytest.mark.parametrize("title", ["Backups (deferred)", "Post-Mortem: TODO", "Next steps"])

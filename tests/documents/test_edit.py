@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.documents.edit import fill_follow_up, mark_done
@@ -14,6 +14,7 @@ from app.documents.parse import parse, scan
 from app.documents.proof import prove_marked
 from app.errors import BadInput, Refused
 from tests.documents.checks import HEAD, check_filling, check_marking, item_of
+from tests.documents.fuzz import fuzzed
 
 
 @pytest.mark.parametrize(
@@ -140,13 +141,13 @@ DOCUMENT = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@fuzzed(200)
 @given(DOCUMENT)
 def test_marking_any_item_of_any_document_changes_that_item_alone(data: bytes) -> None:
     check_marking(data)
 
 
-@settings(max_examples=150, deadline=None)
+@fuzzed(150)
 @given(DOCUMENT)
 def test_filling_any_document_adds_each_row_once_and_loses_nothing(data: bytes) -> None:
     check_filling(data)

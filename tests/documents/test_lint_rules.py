@@ -136,6 +136,60 @@ def test_a_breach_has_its_finding_and_no_other(old: str, new: str, rule: str) ->
     assert rules_of(GOOD.replace(old, new)) == [rule]
 
 
+AUTHORS = "| **Authors** | Alice Doe |\n"
+CAUSE = "Nothing watched the disk."
+LIST = "## Participants\n\n- Łukasz Żak (on-call)\n- Scribe: Noor\n\n## Summary"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence", "blamed"),
+    [
+        (AUTHORS, "| **Responders** | Łukasz Żak, Noor |\n", "Łukasz forgot to resize it.", True),
+        (AUTHORS, "| **Responders** | Łukasz Żak, Noor |\n", "Then Żak misread the graph.", True),
+        (AUTHORS, "| **Responders** | @nina_k and José |\n", "It was nina_k who accidentally removed it.", True),
+        (AUTHORS, "| **Incident Commander** | José |\n", "José should have checked it.", True),
+        (AUTHORS, "| **担当者** | 田中 |\n", "田中さんが設定を忘れていた。", True),
+        ("## Summary", LIST, "Noor did not check the limit.", True),
+        ("## Summary", LIST, "Łukasz broke it.", True),
+        ("## Summary", LIST.replace("## Participants", "**Participants:**"), "Noor did not check the limit.", True),
+        (
+            "## Summary",
+            "## Attendees\n\n| Name | Role |\n|---|---|\n| Noor | lead |\n\n## Summary",
+            "Noor broke it.",
+            True,
+        ),
+        ("| @bob |", "| Grace |", "Grace ignored the alert.", True),
+        (AUTHORS, AUTHORS, "Noor forgot to resize it.", False),
+        ("## Summary", LIST, "Noor resized it within minutes.", False),
+        (AUTHORS, "| **Owner** | Storage team |\n", "Storage failed to check the lease.", False),
+        (AUTHORS, "| **Owner** | Storage team |\n", "The team broke no rule.", False),
+    ],
+)
+def test_a_name_that_the_document_introduces_is_a_person_s(old: str, new: str, sentence: str, blamed: bool) -> None:
+    assert old in GOOD
+    assert ("blame" in rules_of(GOOD.replace(old, new).replace(CAUSE, sentence))) is blamed
+
+
+PUBLISHED = "| **Published** | 2026-04-15 |\n"
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        ("# Post-Mortem: database full", "---\npublished: {}\n---\n# Post-Mortem: database full"),
+        (PUBLISHED, "| **Published** | {} |\n"),
+        ("## Summary", "**Published**: {}\n\n## Summary"),
+        ("## Summary", "- **Report date:** {}\n\n## Summary"),
+        ("## Summary", "Publié le : {}\n\n## Summary"),
+    ],
+)
+def test_a_stated_day_of_publication_is_held_to_the_limit(stated: tuple[str, str]) -> None:
+    bare = GOOD.replace(PUBLISHED, "") if stated[0] != PUBLISHED else GOOD
+    for day, late in (("2026-04-16", False), ("2026-04-17", True), ("", False)):
+        text = bare.replace(stated[0], stated[1].format(day))
+        assert rules_of(text) == (["report-late"] if late else []), (day, text)
+
+
 def test_every_rule_has_a_breach() -> None:
     assert {rule for _, _, rule in BREACHES} == {rule.id for rule in RULES}
 

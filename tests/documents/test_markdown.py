@@ -6,11 +6,12 @@ import pathlib
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from app.documents.markdown import Block, Source, parse_blocks
+from tests.documents.fuzz import fuzzed
 
 REFERENCE = MarkdownIt("commonmark", {"html": True}).enable("table").disable("inline").disable("reference")
 CORPUS = pathlib.Path(__file__).parents[3] / "shared" / "corpus" / "files"
@@ -106,7 +107,7 @@ PIECES += [
 ]
 
 
-@settings(max_examples=400, deadline=None)
+@fuzzed(400)
 @given(st.lists(st.sampled_from(PIECES), max_size=14))
 def test_generated_tables_are_the_reference_s_tables(pieces: list[str]) -> None:
     text = "".join(pieces)
@@ -114,7 +115,7 @@ def test_generated_tables_are_the_reference_s_tables(pieces: list[str]) -> None:
     assert mine == [fact for fact in theirs(text) if fact[0] == "row"], text
 
 
-@settings(max_examples=200, deadline=None)
+@fuzzed(200)
 @given(st.text(alphabet="|-:\\ ab`\n#>*1.\t<!", max_size=60))
 def test_any_text_gives_blocks_within_the_text(text: str) -> None:
     lines = len(Source(text).starts)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from app.documents.edit import mark_done
 from app.documents.model import Document, Item
+from app.documents.parse import parse
+from app.errors import Refused
 from tests.documents.marked import read
 
 HEAD = "## Prevention Plan\n\n| Priority | Action | Type | Details | Status |\n|---|---|---|---|---|\n"
@@ -259,3 +262,15 @@ def test_what_the_follow_up_table_records_as_done_is_not_done_again() -> None:
         "| — | Add probe | P1 | Monitor | — | Needs human review |\n"
     )
     assert [i.status for i in read(plan + record).items] == ["done", "open"]
+
+
+def test_a_row_of_an_html_table_is_reported_and_neither_safe_nor_edited() -> None:
+    rows = (
+        "<tr><th>Action</th><th>Type</th><th>Status</th></tr>\n<tr><td>Add alert</td><td>Alert</td><td>TODO</td></tr>\n"
+    )
+    data = f"## Prevention Plan\n\n<table>\n{rows}</table>\n".encode()
+    (item,) = parse(data, "x.md").items
+    assert (item.line, item.status, item.safe, item.reason) == (5, "open", False, "in-html")
+    with pytest.raises(Refused) as refused:
+        mark_done(data, item.id)
+    assert refused.value.reason == "status-not-editable"

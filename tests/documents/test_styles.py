@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.documents import styles_tables, styles_text
+from tests.documents import styles_exports, styles_tables, styles_text
 from tests.documents.marked import found_in, read, unmark
 
-STYLES = styles_text.STYLES | styles_tables.STYLES
+STYLES = styles_text.STYLES | styles_tables.STYLES | styles_exports.STYLES
 
 
 @pytest.mark.parametrize("style", STYLES)

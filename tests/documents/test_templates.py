@@ -20,6 +20,7 @@ from app.documents.parse import parse
 from app.documents.templates import TEMPLATES, Incident, Template, as_markdown, file_name, one_line, render
 from app.documents.text import plain
 from app.errors import BadInput
+from tests.documents.fuzz import fuzzed
 
 PLAN = "| Priority | Action | Type | Details | Status |"
 FOLLOW_UP = "| Date | Action | Priority | Type | Commit | Implemented By |"
@@ -119,6 +120,7 @@ def test_a_row_that_is_filled_in_is_followed_through(template: Template) -> None
     assert tables == (3 if template == "postmortem-agent" else 1)
 
 
+@fuzzed(100)
 @given(st.one_of(st.text(max_size=250), st.sampled_from(HOSTILE)), st.sampled_from(TEMPLATES))
 @example("a" * 200, "blameless")
 @example("TODO", "post-mortem")
@@ -143,6 +145,7 @@ def test_a_title_stays_a_title(title: str, template: Template) -> None:
     assert document.title is not None and plain(as_markdown(one_line(title))) in document.title
 
 
+@fuzzed(100)
 @given(st.lists(st.one_of(st.text(max_size=40), st.sampled_from(HOSTILE)), max_size=4), st.sampled_from(TEMPLATES))
 def test_services_stay_in_their_cell(services: list[str], template: Template) -> None:
     text = render(template, Incident("Title", "2026-11-21", "SEV1", tuple(services)))

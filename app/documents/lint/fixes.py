@@ -10,16 +10,19 @@ from app.documents.lint.model import Edit, Finding, Limits
 from app.documents.model import Declared, Document, Item
 from app.documents.parse import Scan, scan
 from app.documents.proof import encode, splice
+from app.documents.vocabulary import BUILT_IN, Vocabulary
 from app.errors import Refused
 
 
-def apply_fixes(data: bytes, file: str, off: Collection[str] = (), limits: Limits = Limits()) -> tuple[bytes, int]:
+def apply_fixes(
+    data: bytes, file: str, off: Collection[str] = (), limits: Limits = Limits(), vocabulary: Vocabulary = BUILT_IN
+) -> tuple[bytes, int]:
     """The file with every certain fix made, and how many; the same bytes when there is none.
 
     Raises BadInput for a file that cannot be read, and Refused `fix-not-proven` when the file read again differs in
     anything but the findings that are gone: then nothing may be written.
     """
-    before = scan(data, file)
+    before = scan(data, file, vocabulary)
     findings = check(before, off, limits)
     edits = sorted({f.edit for f in findings if f.edit}, key=lambda edit: (edit.line, edit.start), reverse=True)
     if not edits:
@@ -32,7 +35,7 @@ def apply_fixes(data: bytes, file: str, off: Collection[str] = (), limits: Limit
         limit = offset + edit.start
         text = splice(text, limit, offset + edit.end, edit.value)
     fixed = encode(before, text)
-    _prove(before, scan(fixed, file), findings, off, limits)
+    _prove(before, scan(fixed, file, vocabulary), findings, off, limits)
     return fixed, len(edits)
 
 
@@ -49,7 +52,7 @@ def _told(finding: Finding) -> tuple[int, str, str, Edit | None]:
 
 
 def _meaning(document: Document) -> tuple[object, ...]:
-    return document.title, document.date, document.severity, tuple(map(_spelt, document.items))
+    return (*document.head, *map(_spelt, document.items))
 
 
 def _spelt(item: Item) -> Item:

@@ -8,18 +8,15 @@ from dataclasses import dataclass
 
 from app.documents.columns import Columns, read_columns
 from app.documents.front import cut_front_matter
+from app.documents.keys import keys_in, kind_of
 from app.documents.lint.model import Limits
 from app.documents.lint.timeline import Timeline, read_timelines
-from app.documents.lint.words import KEYS
 from app.documents.markdown import Block
 from app.documents.model import Document
 from app.documents.parse import Scan
 from app.documents.tables import Row
 from app.documents.text import fold
 
-_LINE_LIMIT = 2000
-_BOLD_KEY = re.compile(r"(?:\*\*|__)([^*_:：]{2,60}?)\s?(?:[:：]\s?(?:\*\*|__)|(?:\*\*|__)\s?[:：])")
-_PLAIN_KEY = re.compile(r"^[\s>*+-]{0,8}(?:\d{1,3}[.)]\s)?([^\W\d_][^\n*_:：|`]{1,40}?)\s?[:：](?=\s|$)")
 _FRONT_KEY = re.compile(r"^([A-Za-z_][\w -]{0,40}):")
 
 
@@ -83,9 +80,9 @@ def read_paper(scan: Scan, limits: Limits) -> Paper:
                 stated += (fact for row in (block.head, *block.rows) for fact in _row_fact(scan, row))
         elif block.kind == "paragraph":
             for number in range(block.line, block.end_line + 1):
-                keys = list(_keys(scan.source.line(number)))
+                keys = list(keys_in(scan.source.line(number)))
                 labels += [(number, fold(key)) for key, _, _ in keys]
-                stated += [Stated(kind, value, number, start) for key, start, value in keys if (kind := _kind(key))]
+                stated += [Stated(kind, value, number, start) for key, start, value in keys if (kind := kind_of(key))]
     timelines = tuple(read_timelines(scan.blocks, scan.document.date))
     return Paper(scan, limits, tuple(stated), tuple(sorted(labels)), places, timelines)
 
@@ -106,7 +103,7 @@ def _front_facts(scan: Scan) -> Iterator[Stated]:
         if line.rstrip() in ("---", "..."):
             return
         m = _FRONT_KEY.match(line)
-        kind = _kind(m.group(1)) if m else None
+        kind = kind_of(m.group(1)) if m else None
         if m and kind:
             rest = line[m.end() :]
             value = rest.strip(" \t\"'")
@@ -114,26 +111,8 @@ def _front_facts(scan: Scan) -> Iterator[Stated]:
 
 
 def _row_fact(scan: Scan, row: Row) -> Iterator[Stated]:
-    kind = _kind(row.cells[0].text) if len(row.cells) == 2 else None
+    kind = kind_of(row.cells[0].text) if len(row.cells) == 2 else None
     if kind:
         cell = row.cells[1]
         same = scan.source.line(row.line)[cell.start : cell.end] == cell.text
         yield Stated(kind, cell.text, row.line, cell.start if same else -1)
-
-
-def _keys(line: str) -> Iterator[tuple[str, int, str]]:
-    """The keys of a line, each with where its value starts and the value: bold ones anywhere, a plain one in front."""
-    line = line[:_LINE_LIMIT]
-    found = list(_BOLD_KEY.finditer(line))
-    if not found and (m := _PLAIN_KEY.match(line)):
-        found = [m]
-    for index, m in enumerate(found):
-        end = found[index + 1].start() if index + 1 < len(found) else len(line)
-        rest = line[m.end() : end]
-        value = re.sub(r"<!--.{0,500}?-->", "", rest).strip(" \t|·\\")
-        yield m.group(1), m.end() + (rest.find(value) if value else 0), value
-
-
-def _kind(key: str) -> str | None:
-    label = fold(key).strip(" :*_")
-    return next((kind for kind, words in KEYS.items() if label in words), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.documents.keys import KEYS
 from app.documents.text import words_of
 
 TIMELINE = words_of(
@@ -34,46 +35,6 @@ SECTIONS = {
     ),
 }
 
-# Keys of `Key: value` lines and two-column tables.
-KEYS = {
-    "date": words_of(
-        """date, incident date, date of incident, date found, date of the incident, date de l'incident,
-        date d'incident, datum, fecha, data, 発生日, 日付, 日期"""
-    ),
-    "severity": words_of(
-        """severity, sev, incident severity, severity level, severite, gravite, 重大度, 深刻度, schweregrad,
-        severidad"""
-    ),
-    "duration": words_of(
-        """duration, incident duration, total duration, outage duration, duree, duree de l'incident, duracion, dauer,
-        durata, duracao, 影響時間, 継続時間, 障害時間"""
-    ),
-    "ttd": words_of(
-        """ttd, mttd, time to detect, time to detection, time to detection (ttd), time to detect (ttd), 検知時間,
-        検知までの時間"""
-    ),
-    "ttm": words_of(
-        """ttm, mttm, time to mitigate, time to mitigation, time to mitigation (ttm), time to mitigate (ttm)"""
-    ),
-    "ttr": words_of(
-        """ttr, mttr, time to resolve, time to resolution, time to recover, time to recovery, time to restore,
-        time to resolution (ttr), time to resolve (ttr), time to recovery (ttr), 復旧時間, 復旧までの時間"""
-    ),
-    "reported": words_of(
-        """reported on, report date, date of report, date of the report, written, written on, published, published on,
-        publication date, post-mortem date, postmortem date, date of post-mortem, created, report written, authored,
-        redige le, publie le, 作成日, 公開日"""
-    ),
-    "review": words_of(
-        """follow-up review, follow up review, followup review, review date, date of the review, date of review,
-        next review, review on, review due, follow-up review date, follow-up date, follow-up meeting,
-        scheduled review, reviewed again, revue de suivi, prochaine revue, レビュー予定日, フォローアップレビュー"""
-    ),
-    "people": words_of(
-        """author, authors, written by, owner, incident lead, incident commander, lead, participants, responders,
-        on-call, reviewers, auteur, auteurs, redacteur, 作成者, 担当者"""
-    ),
-}
 REVIEW = KEYS["review"]
 
 TIME_COLUMNS = words_of("time, times, timestamp, when, date, hour, heure, hora, uhrzeit, zeit, 時刻, 時間, 日時, 时间")

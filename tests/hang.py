@@ -1,0 +1,26 @@
+"""A limit on what hangs, in seconds of this process's own time: no statement about speed, which bench/ makes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SECONDS = 60
+
+
+@contextmanager
+def ends() -> Iterator[None]:
+    """Fail when the body takes so long that it must be called a hang."""
+    before = signal.signal(signal.SIGPROF, _give_up)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def _give_up(_: int, __: FrameType | None) -> None:
+    raise AssertionError(f"it has not ended after {SECONDS} s")
