@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    # The rest of a key whose beginning was cut off.
-    r"|(?:^|\n)(?:[A-Za-z0-9+/=]{16,}\r?\n)+-----END [A-Z ]*PRIVATE KEY-----"
     r"|\b(?:hvs|hvb|s)\.[A-Za-z0-9_-]{20,}"
     r"|\bsk-ant-[A-Za-z0-9_-]{8,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}"
@@ -21,6 +19,8 @@ _SHAPES = re.compile(
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
+_KEY_END = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{8,}\r?")
 _SHORTEST_KNOWN = 8
 
 
@@ -34,5 +34,24 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     text = text.encode("utf-8", "replace").decode()
     for value in sorted((v for v in known if len(v) >= _SHORTEST_KNOWN), key=len, reverse=True):
         text = text.replace(value, "[redacted]")
-    text = _SHAPES.sub("[redacted]", text)
+    text = _without_key_ends(_SHAPES.sub("[redacted]", text))
     return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", text.replace("\r\n", "\n"))
+
+
+def _without_key_ends(text: str) -> str:
+    """The text without the rest of a key whose beginning was cut off: the lines of base64 above an end line."""
+    pieces = _KEY_END.split(text)
+    kept = []
+    for piece in pieces[:-1]:
+        lines = piece.split("\n")
+        while len(lines) > 1 and _KEY_LINE.fullmatch(lines[-2]):
+            del lines[-2]
+        kept.append("\n".join(lines) + "[redacted]")
+    return "".join([*kept, pieces[-1]])
+
+
+def secret_shapes(text: str) -> Iterator[str]:
+    """Everything in a text that has the shape of a secret; a password in a URL that is all ${...} is none."""
+    for match in _SHAPES.finditer(text):
+        if not re.fullmatch(r"[^:]*:\$\{[^}]*\}", match[0]):
+            yield match[0]

@@ -16,7 +16,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import TomlConfigSettingsSource
 
+from app.documents.vocabulary import Vocabulary, vocabulary_with
 from app.errors import BadInput
+from app.guard.policy import DEFAULT_CREATES, checked_creates
 
 CONFIG_FILE = "followthrough.toml"
 
@@ -51,10 +53,21 @@ def _reason(text: str) -> str:
     return text
 
 
+def _synonyms(values: dict[str, list[str]]) -> dict[str, list[str]]:
+    vocabulary_with(values)
+    return values
+
+
 def _workspace(text: str) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9._/ -]+", text) or text.startswith(("/home/", "/root/")):
         raise ValueError("must be an absolute folder of plain characters, not below /home or /root")
     return text.rstrip("/")
+
+
+def _mirror(text: str) -> str:
+    if text and not re.fullmatch(r"/[A-Za-z0-9._/-]+", text):
+        raise ValueError("must be an absolute folder of plain characters on the DevVM")
+    return text
 
 
 Command = Annotated[str, AfterValidator(_command)]
@@ -144,6 +157,9 @@ class AgentSettings(Section):
     todo_minutes: float = Field(30, gt=0, le=24 * 60, description="one try of the agent, in minutes")
     max_turns: int = Field(40, ge=1, description="turns in one try")
     base_url: str = Field("", description="other address of the Messages API; empty: the CLI's own")
+    cage_test: Literal["required", "off"] = Field(
+        "required", description="off: agents run on a DevVM whose CLI was never shown to keep them in their cage"
+    )
 
 
 class SlackSettings(Section):
@@ -153,6 +169,23 @@ class SlackSettings(Section):
     signing_secret: SecretStr = Field(SecretStr(""), description="for approve and decline buttons")
 
 
+class DocumentsSettings(Section):
+    """How post-mortems here are worded, beyond what is understood anyway."""
+
+    synonyms: Annotated[dict[str, list[str]], AfterValidator(_synonyms)] = Field(
+        {},
+        description=(
+            'more words: {action = ["uppgift"], open = ["öppen"]}; also status, type, priority, owner, due, details, '
+            "issue (headers of columns), done, heading (sections of actions)"
+        ),
+    )
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words to read post-mortems with."""
+        return vocabulary_with(self.synonyms)
+
+
 class LintSettings(Section):
     """Which rules on post-mortems do not hold here, and why."""
 
@@ -160,6 +193,19 @@ class LintSettings(Section):
         {}, description='rules that are not asked, each with the reason: {review-date = "reviewed every Monday"}'
     )
     report_hours: float = Field(48, gt=0, description="how long after the incident a report may be written, in hours")
+
+
+class PolicySettings(Section):
+    """What one TODO may do without a person; what lies over it waits for approval."""
+
+    most_files: int = Field(5, ge=0, description="changed files")
+    most_added_lines: int = Field(200, ge=0, description="added lines")
+    most_deleted_lines: int = Field(20, ge=0, description="deleted lines")
+    most_creates: int = Field(3, ge=0, description="resources that a plan creates")
+    most_updates: int = Field(3, ge=0, description="resources that a plan updates")
+    creates: Annotated[dict[str, list[str]], AfterValidator(checked_creates)] = Field(
+        DEFAULT_CREATES, description="TODO type to the resource types that it may create; * after a provider's name"
+    )
 
 
 class RepositorySettings(Section):
@@ -177,6 +223,9 @@ class RepositorySettings(Section):
     plan: Command = Field("scripts/tg plan", description="run in the stack's folder")
     show: Command = Field("scripts/tg show -json", description="prints the JSON of the saved plan")
     apply: Command = Field("scripts/tg apply --non-interactive", description="the saved plan is its last argument")
+    provider_mirror: Annotated[str, AfterValidator(_mirror)] = Field(
+        "", description="folder on the DevVM; when set, terraform installs providers from there and nowhere else"
+    )
     plan_minutes: float = Field(15, gt=0, description="limit of one plan or apply, in minutes")
     protected_stacks: list[StackName] = Field(
         ["vault", "dbaas", "traefik", "authentik", "kyverno"], description="never touched"
@@ -201,7 +250,9 @@ class Settings(BaseSettings):
     devvm: list[DevVMSettings] = []
     agent: AgentSettings = AgentSettings()
     slack: SlackSettings = SlackSettings()
+    documents: DocumentsSettings = DocumentsSettings()
     lint: LintSettings = LintSettings()
+    policy: PolicySettings = PolicySettings()
     repository: list[RepositorySettings] = []
 
     def repository_named(self, name: str) -> RepositorySettings | None:

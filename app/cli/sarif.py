@@ -20,16 +20,23 @@ def to_sarif(findings: Sequence[Finding], off: Mapping[str, str], problems: Sequ
 
     Columns count code points from 1. A file below the working folder has a relative address, which GitHub needs.
     """
+    return log([_rule(rule, off) for rule in RULES], [_result(finding) for finding in findings], problems)
+
+
+def log(
+    rules: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], problems: Sequence[str]
+) -> dict[str, Any]:
+    """The frame around rules and results that are SARIF already."""
     notifications = [{"level": "error", "message": {"text": told(text)}} for text in problems]
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "followthrough", "rules": [_rule(rule, off) for rule in RULES]}},
+                "tool": {"driver": {"name": "followthrough", "rules": rules}},
                 "columnKind": "unicodeCodePoints",
                 "invocations": [{"executionSuccessful": not problems, "toolExecutionNotifications": notifications}],
-                "results": [_result(finding) for finding in findings],
+                "results": results,
             }
         ],
     }

@@ -8,15 +8,10 @@ from pathlib import Path
 
 import git
 
+from app.edges.git_here import GitHere
 from app.errors import BadInput, Failed, Transient
 from app.redact import redact
 
-# No configuration but ours, no hook, no helper program (SECURITY.md A13, A14). safe.directory: reading objects of a
-# checkout that another user owns runs nothing of it.
-_SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "protocol.ext.allow=never", "safe.directory=*")
-# A checkout may name a remote from which git would fetch a missing object by itself, with a program of its choosing.
-_NO_NETWORK = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
-_FETCHED = {"GIT_ALLOW_PROTOCOL": "https:http:ssh:file:git"}
 _SHA = re.compile(r"[0-9a-f]{40}")
 _REGULAR_FILE = "100644"
 
@@ -26,8 +21,7 @@ class Repository:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._git = git.Git(path)
-        self._git.update_environment(GIT_TERMINAL_PROMPT="0", LC_ALL="C", GIT_OPTIONAL_LOCKS="0")
+        self._git = GitHere(path)
 
     def sync(self, url: str, branch: str) -> str:
         """Fetch the branch from `url` into this mirror, making it when it is not there; return the tip.
@@ -37,10 +31,10 @@ class Repository:
         try:
             if not (self.path / "HEAD").exists():
                 self.path.mkdir(parents=True, exist_ok=True)
-                self._run("init", "--quiet", "--bare", ".")
+                self._git.run("init", "--quiet", "--bare", ".")
             ref = f"refs/heads/{branch}"
             words = ("fetch", "--quiet", "--no-tags", "--update-shallow", "--end-of-options", url, f"+{ref}:{ref}")
-            self._run(*words, network=True)
+            self._git.run(*words, network=True)
         except git.GitCommandError as error:
             said = redact(str(error.stderr).strip()[-400:])
             raise Transient("fetch-failed", f"fetching {branch} of {self.path.stem}: {said}") from None
@@ -49,7 +43,7 @@ class Repository:
     def resolve(self, revision: str) -> str:
         """The commit that a revision names. Raises BadInput when there is none."""
         try:
-            return self._run("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+            return self._git.run("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
         except git.GitCommandError:
             raise BadInput(
                 "no-such-commit", f"looking for {revision} in {self.path}: there is no such commit"
@@ -66,11 +60,11 @@ class Repository:
         """Whether `newer` contains `older`; False when either is not here."""
         if not (self.has(older) and self.has(newer)):
             return False
-        return self._exit_code("merge-base", "--is-ancestor", older, newer) == 0
+        return self._git.exit_code("merge-base", "--is-ancestor", older, newer) == 0
 
     def changed_files(self, before: str, after: str) -> list[str]:
         """Paths of regular files that were added or changed between two commits, renames counting as added."""
-        raw = self._run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--abbrev=40", before, after)
+        raw = self._git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--abbrev=40", before, after)
         fields = raw.split("\0")
         return [
             path
@@ -80,49 +74,23 @@ class Repository:
 
     def files(self, commit: str, modes: Sequence[str] = (_REGULAR_FILE,)) -> list[str]:
         """Paths of all files of these git modes at a commit."""
-        listed = self._run("ls-tree", "-r", "-z", commit)
+        listed = self._git.run("ls-tree", "-r", "-z", commit)
         entries = (entry.partition("\t") for entry in listed.split("\0") if entry)
         return [path for facts, _, path in entries if facts.split()[0] in modes]
 
     def read(self, commit: str, path: str) -> bytes:
         """The content of a file at a commit. Raises Failed when it is not there."""
         try:
-            argv = self._argv("cat-file", "blob", f"{commit}:{path}")
-            return bytes(self._git.execute(argv, stdout_as_string=False, env=_NO_NETWORK))
+            return self._git.blob(f"{commit}:{path}")
         except git.GitCommandError:
             raise Failed("file-gone", f"reading {path} at {commit[:12]}: it is not there") from None
 
     def messages(self, before: str, after: str) -> list[str]:
         """The messages of the commits of `after` that `before` lacks, newest first."""
-        log = self._run("log", "-z", "--format=%an <%ae>%n%B", "--end-of-options", f"{before}..{after}")
+        log = self._git.run("log", "-z", "--format=%an <%ae>%n%B", "--end-of-options", f"{before}..{after}")
         return [message for message in log.split("\0") if message]
 
     def origins(self) -> list[str]:
         """The URLs of a checkout's remotes."""
-        listed = self._run("config", "--get-regexp", r"^remote\..*\.url$", codes=(0, 1))
+        listed = self._git.run("config", "--get-regexp", r"^remote\..*\.url$", codes=(0, 1))
         return [line.split(" ", 1)[1] for line in listed.splitlines() if " " in line]
-
-    def _run(self, *words: str, codes: Sequence[int] = (0,), network: bool = False) -> str:
-        status, out, err = self._execute(words, network)
-        if status not in codes:
-            raise git.GitCommandError(words[0], status, err)
-        return out
-
-    def _exit_code(self, *words: str) -> int:
-        return self._execute(words, False)[0]
-
-    def _execute(self, words: Sequence[str], network: bool) -> tuple[int, str, str]:
-        if not self.path.is_dir():
-            # The library would quietly work in our own folder instead.
-            raise BadInput("no-such-folder", f"reading the repository {self.path}: there is no such folder")
-        status, out, err = self._git.execute(
-            self._argv(*words),
-            with_extended_output=True,
-            with_exceptions=False,
-            strip_newline_in_stdout=True,
-            env=_FETCHED if network else _NO_NETWORK,
-        )
-        return int(status), str(out), str(err)
-
-    def _argv(self, *words: str) -> list[str]:
-        return ["git", *(part for setting in _SAFE for part in ("-c", setting)), *words]

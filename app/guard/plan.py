@@ -1,183 +1,205 @@
 """What a Terraform plan may do: `terraform show -json` of the saved plan, against a table of rules.
 
-The text that a plan prints is never read: it leaves out forgets, moves, imports and drift (SECURITY.md, Terraform).
-Anything that this module does not know, a verb, a key, a format, blocks: a newer terraform must be read before it is
-trusted.
+The text that a plan prints decides nothing: it leaves out forgets, moves, imports and drift (SECURITY.md, Terraform).
+Anything that is not known here, a verb, a key, a format, blocks: a newer terraform must be read before it is trusted.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection
 
-from app.guard.model import Finding, Verdict
+from app.guard.model import Finding, Policy, Rule, Verdict, judge
+from app.guard.plans import actions, scope, updates
+from app.guard.plans.read import Plan, PlanFacts, address_of, changes, read_plan, verbs
+from app.redact import redact
 
-Plan = dict[str, Any]
-CHANGES_PRESENT = 2  # terraform plan -detailed-exitcode
+__all__ = ["RULES", "Plan", "PlanFacts", "judge_plan", "read_plan", "summarise"]
 
-_TOP_LEVEL = {
-    "action_invocations", "applyable", "checks", "complete", "configuration", "deferred_action_invocations",
-    "deferred_changes", "errored", "format_version", "output_changes", "planned_values", "prior_state",
-    "relevant_attributes", "resource_changes", "resource_drift", "terraform_version", "timestamp", "variables",
-}  # fmt: skip
-_RESOURCE_KEYS = {
-    "action_reason", "address", "change", "deposed", "index", "mode", "module_address", "name", "previous_address",
-    "provider_name", "type",
-}  # fmt: skip
-_CHANGE_KEYS = {
-    "actions", "after", "after_identity", "after_sensitive", "after_unknown", "before", "before_identity",
-    "before_sensitive", "generated_config", "importing", "replace_paths",
-}  # fmt: skip
-_HARMLESS_VERBS = {"no-op", "create", "update", "read"}
-_KNOWN_VERBS = _HARMLESS_VERBS | {"delete", "forget"}
-
-
-@dataclass(frozen=True)
-class PlanRule:
-    """One row of the table: `check` yields (address, what was found) for everything that it does not let through."""
-
-    id: str
-    why: str
-    check: Callable[[Plan], Iterator[tuple[str, str]]]
-
-
-def _whole(plan: Plan) -> Iterator[tuple[str, str]]:
-    if not str(plan.get("format_version", "")).startswith("1."):
-        yield "plan", f"format_version {plan.get('format_version')!r} is not 1.x"
-    for key, wanted in (("errored", False), ("complete", True), ("applyable", True)):
-        if plan.get(key) is not wanted:
-            yield "plan", f"{key} is {plan.get(key)!r}, must be {wanted!r}"
-    for key in sorted(plan.keys() - _TOP_LEVEL):
-        yield "plan", f"unknown key {key!r}"
-
-
-def _destroys(plan: Plan) -> Iterator[tuple[str, str]]:
-    for address, resource in _resources(plan):
-        verbs = _verbs(resource)
-        if "delete" in verbs:
-            yield address, "it would be replaced" if len(verbs) > 1 else "it would be destroyed"
-
-
-def _forgets(plan: Plan) -> Iterator[tuple[str, str]]:
-    for address, resource in _resources(plan):
-        if "forget" in _verbs(resource):
-            yield address, "it would be dropped from the state while it lives on"
-
-
-def _unknown(plan: Plan) -> Iterator[tuple[str, str]]:
-    for address, resource in _resources(plan):
-        for verb in sorted(set(_verbs(resource)) - _KNOWN_VERBS):
-            yield address, f"unknown action {verb!r}"
-        for key in sorted((resource.keys() - _RESOURCE_KEYS) | (_change(resource).keys() - _CHANGE_KEYS)):
-            yield address, f"unknown key {key!r}"
-
-
-def _moves_and_imports(plan: Plan) -> Iterator[tuple[str, str]]:
-    for address, resource in _resources(plan):
-        change = _change(resource)
-        if resource.get("previous_address") is not None:
-            yield address, f"it would move from {resource['previous_address']}"
-        if change.get("importing") is not None:
-            yield address, "it would be imported"
-        if change.get("generated_config") is not None:
-            yield address, "its configuration would be generated"
-
-
-def _deferred(plan: Plan) -> Iterator[tuple[str, str]]:
-    for key in ("deferred_changes", "deferred_action_invocations", "action_invocations"):
-        if plan.get(key):
-            yield "plan", f"{key} is not empty"
-
-
-def _reasons(plan: Plan) -> Iterator[tuple[str, str]]:
-    for address, resource in _resources(plan):
-        reason = str(resource.get("action_reason") or "")
-        if reason.startswith(("replace_", "delete_")):
-            yield address, f"terraform's reason is {reason}"
-
-
-RULES: tuple[PlanRule, ...] = (
-    PlanRule("PLAN-01", "a plan that is not whole says nothing about what apply does", _whole),
-    PlanRule("PLAN-02", "nothing is destroyed or replaced by machine", _destroys),
-    PlanRule("PLAN-03", "nothing is forgotten by machine: it would run on without anybody's care", _forgets),
-    PlanRule("PLAN-04", "what this version does not know, it does not allow", _unknown),
-    PlanRule("PLAN-05", "moves, imports and generated configuration rewrite the state", _moves_and_imports),
-    PlanRule("PLAN-06", "what is deferred or invoked later cannot be judged now", _deferred),
-    PlanRule("PLAN-07", "terraform itself says that it would replace or delete", _reasons),
+RULES: tuple[Rule[PlanFacts], ...] = (
+    Rule(
+        "PLAN-01",
+        "exit code, format, flags, top-level keys",
+        "block",
+        "a plan that is not whole says nothing about what apply does",
+        "Plan the whole stack again with a terraform that is known here, with changes and without -target",
+        actions.whole,
+    ),
+    Rule(
+        "PLAN-02",
+        "actions",
+        "block",
+        "nothing is destroyed or replaced by machine",
+        "Change the resource in place, or let a person destroy it",
+        actions.destroys,
+    ),
+    Rule(
+        "PLAN-03",
+        "actions",
+        "block",
+        "what is forgotten runs on without anybody's care",
+        "Keep the resource in the configuration, or let a person take it out",
+        actions.forgets,
+    ),
+    Rule(
+        "PLAN-04",
+        "actions, modes and keys everywhere",
+        "block",
+        "what this version does not know, it does not allow",
+        "Use a terraform that this version knows, and pass its output unchanged",
+        actions.unknown,
+    ),
+    Rule(
+        "PLAN-05",
+        "previous_address, importing, generated_config",
+        "block",
+        "moves, imports and generated configuration rewrite the state",
+        "Let a person move or import it, in a change of its own",
+        actions.moves,
+    ),
+    Rule(
+        "PLAN-06",
+        "deferred_changes, action_invocations",
+        "block",
+        "what is deferred or invoked later cannot be judged now",
+        "Split the change, so that everything is known when it is planned",
+        actions.deferred,
+    ),
+    Rule(
+        "PLAN-07",
+        "action_reason, replace_paths",
+        "block",
+        "terraform itself says that it is more than a change in place",
+        "Change only what can be changed in place",
+        actions.reasons,
+    ),
+    Rule(
+        "PLAN-08",
+        "data sources",
+        "needs-approval",
+        "what is read during apply was judged by nobody",
+        "Do not make a data source depend on what the same plan changes",
+        actions.reads,
+    ),
+    Rule(
+        "PLAN-09",
+        "addresses and types of creates and updates",
+        "needs-approval",
+        "a TODO changes what its edit touches, in types that a machine may handle",
+        "Edit only what the TODO is about; rights, secrets and access are changed by a person",
+        scope.scope,
+    ),
+    Rule(
+        "PLAN-10",
+        "number of creates and updates",
+        "needs-approval",
+        "a TODO that reaches far is looked at by a person",
+        "Split it into smaller TODOs, or raise the limit in [policy]",
+        scope.limits,
+    ),
+    Rule(
+        "PLAN-11",
+        "resource_drift",
+        "needs-approval",
+        "what somebody did by hand is not undone by machine",
+        "Bring what was changed by hand into the configuration first, or undo it",
+        scope.drifted,
+    ),
+    Rule(
+        "PLAN-12",
+        "output_changes",
+        "needs-approval",
+        "outputs are read by other stacks, and hold values in clear",
+        "Leave the outputs as they are, or let a person see who reads them",
+        scope.output_changes,
+    ),
+    Rule(
+        "PLAN-13",
+        "checks",
+        "block",
+        "terraform applies although a check of the configuration fails",
+        "Make the check hold",
+        scope.checks,
+    ),
+    Rule(
+        "PLAN-14",
+        "provisioners, providers, module calls",
+        "block",
+        "whatever runs programs or is fetched from elsewhere stays what it was",
+        "Let a person change provisioners, providers and module sources",
+        scope.programs,
+    ),
+    Rule(
+        "PLAN-15",
+        "data sources of the prior state",
+        "block",
+        "a data source acts while it is planned, before anybody judges",
+        "Use values that are in the configuration already",
+        scope.sources,
+    ),
+    Rule(
+        "PLAN-16",
+        "every changed leaf of an update",
+        "needs-approval",
+        "an update can switch off, shrink or redirect what it does not destroy",
+        "Add, or change numbers in bounds; what goes or redirects waits for a person",
+        updates.updates,
+    ),
+    Rule(
+        "PLAN-17",
+        "the text that the plan printed, where it is at hand",
+        "block",
+        "text and JSON that disagree are not of the same plan",
+        "Plan again, and pass both outputs of the same plan unchanged",
+        scope.counts,
+    ),
 )
 
 
-def judge_plan(shown: str, exit_code: int, stack: str) -> Verdict:
+def judge_plan(
+    shown: str,
+    exit_code: int | None,
+    stack: str,
+    policy: Policy,
+    baseline: str | None = None,
+    expected: Collection[str] | None = None,
+    text: str | None = None,
+) -> Verdict:
     """Judge what the wrapper printed for `show -json` of the saved plan of one stack.
 
-    `exit_code` is that of `plan -detailed-exitcode`. A plan without changes is blocked too: the TODO asked for an
-    effect, and an edit without one is either wrong or not finished.
+    `exit_code` is that of `plan -detailed-exitcode`; None when it is not known: then a plan without changes passes.
+    Where it is known, such a plan is blocked: the TODO asked for an effect, and an edit without one is wrong or not
+    finished. `baseline` is the same output for the base commit, `expected` are the addresses that the judged diff
+    touches (an address of a module covers everything in it), `text` is what the plan printed; None where not at hand:
+    then the rules that need them ask less. Never raises: what cannot be read is blocked by PLAN-01.
     """
     try:
-        plan = read_plan(shown)
+        facts = PlanFacts(
+            read_plan(shown),
+            exit_code,
+            None if baseline is None else _read_baseline(baseline),
+            None if expected is None else frozenset(expected),
+            text,
+        )
     except ValueError as error:
-        return Verdict((Finding("PLAN-01", stack, f"the plan cannot be read: {error}"),))
-    findings = [
-        Finding(rule.id, f"{stack}: {where}", f"{found}; {rule.why}")
-        for rule in RULES
-        for where, found in rule.check(plan)
-    ]
-    if exit_code != CHANGES_PRESENT:
-        why = "the edit changes nothing in this stack" if exit_code == 0 else f"plan ended with exit code {exit_code}"
-        findings.insert(0, Finding("PLAN-01", stack, why))
-    return Verdict(tuple(findings))
-
-
-def read_plan(shown: str) -> Plan:
-    """The one line of the wrapper's output that is the plan, parsed strictly. Raises ValueError.
-
-    Wrappers print before it (SECURITY.md, Terraform). No such line, two of them, a repeated key or a missing list of
-    resource changes are errors. Never put the text into the message: it holds sensitive values in clear.
-    """
-    lines = [line for line in shown.splitlines() if line.startswith('{"format_version"')]
-    if len(lines) != 1:
-        raise ValueError(f"{len(lines)} lines of its output begin as a JSON plan, exactly one must")
-    try:
-        plan = json.loads(lines[0], object_pairs_hook=_no_repeats)
-    except (json.JSONDecodeError, RecursionError):
-        raise ValueError("it is not JSON") from None
-    changes = plan.get("resource_changes", [])
-    if not isinstance(changes, list) or not all(_readable(c) for c in changes):
-        raise ValueError("resource_changes is not a list of changes with actions")
-    return plan  # type: ignore[no-any-return]
+        why = f"the plan cannot be read: {error}; {RULES[0].why}. {RULES[0].through}"
+        return Verdict((Finding("PLAN-01", stack, why),))
+    found = judge(RULES, facts, policy).findings
+    return Verdict(tuple(Finding(f.rule, _line(f"{stack}: {f.where}"), _line(f.why), f.decision) for f in found))
 
 
 def summarise(plan: Plan) -> list[str]:
     """The plan for people: `create terraform_data.x` for everything that is not a no-op. Values are left out."""
-    shown = ((address, _verbs(resource)) for address, resource in _resources(plan))
-    return [f"{' and '.join(verbs)} {address}" for address, verbs in shown if verbs != ["no-op"]]
+    done = [(address_of(row), verbs(row)) for row in changes(plan)]
+    return [_line(f"{' and '.join(actions)} {address}") for address, actions in done if actions != ["no-op"]]
 
 
-def _readable(resource: Any) -> bool:
-    change = resource.get("change") if isinstance(resource, dict) else None
-    verbs = change.get("actions") if isinstance(change, dict) else None
-    named = isinstance(resource, dict) and isinstance(resource.get("address"), str)
-    return named and isinstance(verbs, list) and bool(verbs) and all(isinstance(v, str) for v in verbs)
+def _line(text: str) -> str:
+    """One line for people: addresses hold keys that others chose."""
+    return redact(text).replace("\n", "\\n")
 
 
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is repeated")
-    return found
-
-
-def _resources(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
-    return ((r["address"], r) for r in plan.get("resource_changes", []))
-
-
-def _change(resource: dict[str, Any]) -> dict[str, Any]:
-    change: dict[str, Any] = resource["change"]
-    return change
-
-
-def _verbs(resource: dict[str, Any]) -> list[str]:
-    verbs: list[str] = resource["change"]["actions"]
-    return verbs
+def _read_baseline(shown: str) -> Plan:
+    try:
+        return read_plan(shown)
+    except ValueError as error:
+        raise ValueError(f"that of the base commit: {error}") from None

@@ -103,6 +103,8 @@ def test_other_pushes_are_ignored(more: dict[str, Any], branch: str | None, push
         payload(ref="refs/heads/a\nb"),
         payload(after="HEAD"),
         payload(before="B" * 40),
+        payload(pusher={"name": "a\x1bb"}),
+        payload(pusher={"name": 7}),
     ],
 )
 def test_malformed_pushes_are_errors(bad: Any) -> None:

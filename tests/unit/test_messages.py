@@ -119,3 +119,13 @@ def test_known_values_and_url_passwords_are_hidden_and_escapes_are_shown() -> No
     assert redact("https://me:token@forge/x") == "https://[redacted]@forge/x"
     assert redact("\x1b]0;x\x07 \u202e") == "\\u001b]0;x\\u0007 \\u202e"
     assert redact("a\r\nb\tc") == "a\nb\tc"
+
+
+def test_the_end_of_a_key_is_hidden_when_its_beginning_was_cut_off() -> None:
+    rest = "b3BlbnNzaC1rZXk\nAAAAC3NzaC1lZDI1NTE5\n"
+    assert redact(f"the log:\n{rest}-----END OPENSSH PRIVATE KEY-----\nmore") == "the log:\n[redacted]\nmore"
+    assert redact(rest) == rest, "base64 alone is no key"
+
+
+def test_what_is_no_text_becomes_text() -> None:
+    assert redact("a\ud800b") == "a?b"

@@ -1,0 +1,97 @@
+"""Prometheus alert rules in trees: where they stand, what a rule is made of, and which changes of one are small."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from app.guard.edits.tree import Node, Scalar
+
+_ALERT_KINDS = ("PrometheusRule", "VMRule")
+# What may stand above `groups`: the keys of rule files, of Helm charts that ship Prometheus, of manifests.
+_ABOVE = re.compile(
+    r"\[.*\]|spec|manifest|data|serverFiles|ruleFiles|(additional)?prometheusRules?(Map)?|ruleNamespaces|alerts?|rules"
+    r"|server|prometheus|kube-prometheus-stack|victoria-metrics-alert|config|alerting_rules|[\w.-]*\.(ya?ml|rules)",
+    re.IGNORECASE,
+)
+_FREE_NAME_BELOW = re.compile(r"additionalPrometheusRulesMap|prometheusRules?", re.IGNORECASE)
+GROUP_KEYS = frozenset({"name", "interval", "limit", "query_offset", "rules"})
+RULE_KEYS = frozenset({"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"})
+_MAPS = ("labels", "annotations")
+_NUMBER_KEYS = ("expr", "for", "keep_firing_for", "annotations", "interval")
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`")
+_NUMBER = re.compile(r"(?<![\w.$#])((?:\d+(?:\.\d+)?(?:ms|[smhdwy]))+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])")
+_PART = re.compile(r"(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(ms|[smhdwy])?")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000, "": 1}
+_MOST_TIMES = 10
+_NEVER_FIRES = re.compile(
+    r"vector\s*\(|\babsent\s*\(\s*(vector|up)\b|[<>=]=?\s*[+-]?(inf|nan)\b|\bunless\s+on\s*\(\s*\)", re.IGNORECASE
+)
+
+
+def place(path: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Split a path at a list of alert groups: the path of `groups`, and what lies below. None when it is elsewhere."""
+    for at, key in enumerate(path):
+        if key == "groups" and _above(path[:at]):
+            return path[: at + 1], path[at + 1 :]
+    return None
+
+
+def leads_to_rules(path: tuple[str, ...]) -> bool:
+    """Whether a path lies above a list of alert groups and holds nothing else by its name."""
+    return _above(path)
+
+
+def _above(path: tuple[str, ...]) -> bool:
+    free = {right for left, right in pairwise(path) if _FREE_NAME_BELOW.fullmatch(left)}
+    return all(_ABOVE.fullmatch(key) or key in free for key in path)
+
+
+def is_rule_manifest(node: Node | None) -> bool:
+    """Whether a document is a Kubernetes object that holds alert rules and nothing else."""
+    kind = node.get("kind") if isinstance(node, dict) else None
+    return isinstance(kind, Scalar) and kind.text in _ALERT_KINDS
+
+
+def rule_problem(rule: Node | None) -> str | None:
+    """What is wrong with a rule that is added, None when it is an ordinary rule."""
+    if not isinstance(rule, dict):
+        return "it is no mapping"
+    if odd := sorted(rule.keys() - RULE_KEYS):
+        return f"it has the keys {', '.join(odd)}"
+    if ("alert" in rule) == ("record" in rule) or "expr" not in rule:
+        return "it is neither an alert nor a record with an expression"
+    for key, value in rule.items():
+        if not isinstance(value, dict if key in _MAPS else Scalar):
+            return f"its {key} has another form"
+        if isinstance(value, dict) and not all(isinstance(inner, Scalar) for inner in value.values()):
+            return f"its {key} has another form"
+    return None
+
+
+def never_fires(expression: str) -> bool:
+    """Whether an expression looks as if it were written so that it never holds."""
+    return _NEVER_FIRES.search(expression) is not None
+
+
+def only_numbers(key: str, before: str, after: str) -> bool:
+    """Whether a part of a rule changed in its numbers and durations only, none of them more than tenfold, none to or
+    from zero. Numbers within quotes are text."""
+    if key not in _NUMBER_KEYS:
+        return False
+    if key != "annotations" and _QUOTED.findall(before) != _QUOTED.findall(after):
+        return False
+    blank = (lambda text: text) if key == "annotations" else (lambda text: _QUOTED.sub('""', text))
+    before, after = blank(before), blank(after)
+    if _NUMBER.sub("#", before).split() != _NUMBER.sub("#", after).split():
+        return False
+    pairs = zip(_NUMBER.findall(before), _NUMBER.findall(after), strict=True)
+    return all(old == new or _near(_value(old), _value(new)) for old, new in pairs)
+
+
+def _value(number: str) -> float:
+    return sum(float(part) * _SECONDS[unit] for part, unit in _PART.findall(number))
+
+
+def _near(old: float, new: float) -> bool:
+    return old > 0 and new > 0 and 1 / _MOST_TIMES <= new / old <= _MOST_TIMES

@@ -1,0 +1,14 @@
+locals {
+  domain = "example.org"
+  monitors = {
+    wiki   = { url = "https://wiki.${local.domain}/healthz", interval = 60 }
+    status = { url = "https://status.${local.domain}/", interval = 60 }
+  }
+}
+
+resource "uptimekuma_monitor_http" "this" {
+  for_each = local.monitors
+  name     = each.key
+  url      = each.value.url
+  interval = each.value.interval
+}
