@@ -87,6 +87,10 @@ def serve(settings: Settings) -> None:
         # A delivery is stored before it is handed over; one that a crash caught in between is handed over now.
         for delivery_id in ledger.deliveries.unconcluded():
             start_push(delivery_id, ledger.deliveries.get(delivery_id).repository)
+        # So is what a person decided.
+        for run_id, todo_id in ledger.approvals.decided():
+            lane = ledger.runs.get(run_id).repository
+            durable.start(postmortem_todos.follow_approval, f"{run_id} {todo_id}", lane=lane)
         launched.set()
         log.info("serving on http://%s:%s", settings.server.host, settings.server.port)
         yield

@@ -24,6 +24,14 @@ def park(run_id: str, todo_id: str, kept: Kept, plans: Sequence[StackPlan]) -> N
     say(run_id, "approval", f"waits for a person: followthrough approve {run_id}/{todo_id}", todo_id)
 
 
+def expire() -> None:
+    """Let go of what nobody approved in time: a later push plans it anew."""
+    for run_id, todo_id in ledger().approvals.expire():
+        why = "nobody approved it within a day"
+        ledger().runs.finish_todo(run_id, todo_id, "cancelled", "approval-expired", why)
+        say(run_id, "approval", why, todo_id)
+
+
 def take_up(bench: Bench, todo_id: str) -> Approved:
     """What was approved, with the worktree on its commit again.
 

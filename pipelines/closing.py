@@ -19,7 +19,7 @@ from pipelines.values import AgentChange, Kept, StackPlan
 # A refusal of these kinds is not a rule's verdict on the change: the agent could not do it, so a person is asked.
 _FOR_PEOPLE = ("agent-made-no-change",)
 # Nor of these: what was asked for is not asked for any more, or nobody said yes in time. A later push may ask again.
-_CANCELLED = ("todo-withdrawn", "post-mortem-gone", "approval-expired", "approval-void")
+_CANCELLED = ("cancelled", "todo-withdrawn", "post-mortem-gone", "approval-expired", "approval-void")
 # Failures of an apply that terraform or we refused before anything was done.
 _NOT_APPLIED = ("plan-stale", "plan-file-changed")
 
@@ -140,9 +140,7 @@ def clean_up(run_id: str) -> None:
 
 
 def sweep(bench: Bench) -> None:
-    """Remove what earlier runs could not, and let go of what nobody approved in time."""
-    for run_id, todo_id in ledger().approvals.expire():
-        _record(run_id, todo_id, "cancelled", "approval-expired", "nobody approved it within a day", ())
+    """Remove what earlier runs could not, or what nobody approved in time."""
     for run_id in bench.workspace.runs():
         if run_id != bench.run.id and ledger().runs.is_closed(run_id) and not ledger().approvals.kept(run_id):
             left = bench.workspace.of_run(run_id)

@@ -17,6 +17,7 @@ from app.ledger.deliveries import Delivery
 from app.ledger.runs import Run, Todo
 from app.messages import is_own_commit
 from app.settings import RepositorySettings
+from pipelines import approval
 from pipelines.bench import ledger, mirror, run_id_of, say, settings, source_of
 from pipelines.values import Work
 
@@ -65,7 +66,7 @@ def asked_for(repository: str, commit: str, path: str, source: str) -> Run:
 
 def look_at(repository: RepositorySettings, source: Repository, commit: str, path: str) -> list[Todo]:
     """The open TODOs of one post-mortem as a run would take them, recording nothing."""
-    document = parse(source.read(commit, path), path)
+    document = parse(source.read(commit, path), path, settings().documents.vocabulary)
     settled = ledger().runs.settled(Run("", repository.name, path, commit))
     items = [*document.todos, *document.skipped]
     return [_todo(item, n, settled.get(item.id, ""), False) for n, item in enumerate(items)]
@@ -76,6 +77,7 @@ def with_work(repository: RepositorySettings, source: Repository, commit: str, p
 
     A file that cannot be read holds none.
     """
+    approval.expire()
     found = []
     for path in paths:
         try:
@@ -88,8 +90,10 @@ def with_work(repository: RepositorySettings, source: Repository, commit: str, p
 
 def todos_of(run_id: str) -> Work:
     """The TODOs of a run that a machine may do, P0 first. The others are recorded as left to people, with reasons."""
+    approval.expire()
     run = ledger().runs.get(run_id)
-    document = parse(source_of(run).read(run.commit, run.post_mortem), run.post_mortem)
+    data = source_of(run).read(run.commit, run.post_mortem)
+    document = parse(data, run.post_mortem, settings().documents.vocabulary)
     ledger().runs.describe(run_id, title=document.title or "", incident_date=document.date or today())
     settled = ledger().runs.settled(run)
     items = [*document.todos, *document.skipped]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from app.errors import Failed, FollowthroughError, Refused, Unknown
 from app.guard.change import stack_of
 from app.guard.model import Finding
 from app.guard.plan import judge_plan, read_plan, summarise
+from app.guard.plans.shown import render
 from app.ledger.runs import Todo
 from app.messages import todo_commit, trailers
 from pipelines.bench import Bench, ledger
+from pipelines.controls import heed, must_go_on
 from pipelines.values import AgentChange, Kept, StackPlan
 
 _PUSHES = 5
@@ -22,8 +25,13 @@ def plan(bench: Bench, todo: Todo, attempt: int, stack: str, change: AgentChange
     The stack without the change must plan empty first: what is pending there would ride along (ENV-06). Raises
     Refused when something is, Failed when it cannot be planned: no other try of the agent would mend either.
     """
+    heed(bench.run.id, f"planning {stack}", todo.id)
+    look = partial(must_go_on, bench.run.id, f"planning {stack}")
     bench.workspace.reset()
-    baseline = bench.terraform.plan(stack, bench.workspace.job(todo.id, "baseline", stack), lambda _: None)
+    if steering := bench.workspace.steering(stack):
+        why = f"{steering[0]} is committed: it would decide which programs the plan runs (ENV-02); remove it"
+        raise Refused("environment-unsafe", f"planning {stack}: {why}")
+    baseline = bench.terraform.plan(stack, bench.workspace.job(todo.id, "baseline", stack), look)
     if baseline.exit_code == 2:
         why = f"the stack {stack} has changes pending before the edit; a person settles that first (ENV-06)"
         raise Refused("changes-pending", why)
@@ -32,13 +40,19 @@ def plan(bench: Bench, todo: Todo, attempt: int, stack: str, change: AgentChange
         raise Failed("plan-failed", f"planning {stack} before the edit: exit code {baseline.exit_code}: {said}")
     bench.workspace.place(change.entries)
     job = bench.workspace.job(todo.id, f"plan{attempt}", stack)
-    planned = bench.terraform.plan(stack, job, lambda _: None)
+    planned = bench.terraform.plan(stack, job, look)
     if planned.exit_code not in (0, 2):
         found = (Finding("PLAN-01", stack, f"the plan failed: {bench.hide(planned.error)[-2000:]}"),)
         return _told(bench, todo.id, StackPlan(stack, job, "", (), found))
-    verdict = judge_plan(planned.shown, planned.exit_code, stack)
-    does = () if verdict.findings else tuple(f"{stack}: {line}" for line in summarise(read_plan(planned.shown)))
-    return _told(bench, todo.id, StackPlan(stack, job, planned.sha256, does, verdict.findings))
+    policy = bench.policy(todo.type)
+    verdict = judge_plan(planned.shown, planned.exit_code, stack, policy, baseline.shown, change.expected)
+    bench.say("plan", f"{stack}: {verdict.word} by policy {policy.version}", todo.id)
+    if verdict.word == "block":
+        return _told(bench, todo.id, StackPlan(stack, job, planned.sha256, (), verdict.findings))
+    known = read_plan(planned.shown)
+    does = tuple(f"{stack}: {line}" for line in summarise(known))
+    shown = tuple(bench.hide(line) for line in render(known))
+    return _told(bench, todo.id, StackPlan(stack, job, planned.sha256, does, verdict.findings, shown))
 
 
 def commit(bench: Bench, todo: Todo, change: AgentChange) -> Kept:
@@ -59,10 +73,11 @@ def apply(bench: Bench, todo_id: str, judged: StackPlan) -> None:
 
     Raises Unknown when it may have happened in part, or when a run that was cut short had begun it and left no trace.
     """
+    heed(bench.run.id, f"applying the plan of {judged.stack}", todo_id)
     first = ledger().runs.begin_effect(bench.run.id, f"{effect(bench.run.id, todo_id)}{judged.stack} {judged.sha256}")
     bench.say("apply", f"{judged.stack}, plan {judged.sha256[:12]}", todo_id)
     job = bench.workspace.job(todo_id, "apply", judged.stack)
-    bench.terraform.apply(judged.stack, judged.job, judged.sha256, job, first, lambda _: None)
+    bench.terraform.apply(judged.stack, judged.job, judged.sha256, job, first)
 
 
 def effect(run_id: str, todo_id: str) -> str:
@@ -72,7 +87,7 @@ def effect(run_id: str, todo_id: str) -> str:
 
 def verify(bench: Bench, todo_id: str, stack: str, job: str = "verify") -> None:
     """The stack must plan empty now (APP-05). Raises Unknown when it does not: more or less was done than planned."""
-    after = bench.terraform.plan(stack, bench.workspace.job(todo_id, job, stack), lambda _: None)
+    after = bench.terraform.plan(stack, bench.workspace.job(todo_id, job, stack), lambda: None)
     if after.exit_code != 0:
         found = "is not empty" if after.exit_code == 2 else f"fails: {bench.hide(after.error)[-500:]}"
         raise Unknown(
@@ -124,6 +139,7 @@ def _forget(bench: Bench, todo: Todo, kept: Kept) -> None:
 def _told(bench: Bench, todo_id: str, planned: StackPlan) -> StackPlan:
     for finding in planned.findings:
         bench.say("plan", f"{finding.rule} {finding.where}: {finding.why}", todo_id)
-    if not planned.findings:
+    if planned.does:
         bench.say("plan", "; ".join(planned.does), todo_id)
+        bench.say("plan", "\n".join(planned.shown), todo_id)
     return planned

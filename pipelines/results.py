@@ -9,7 +9,7 @@ from app.documents.edit import fill_follow_up, mark_done
 from app.documents.model import FollowUpRow
 from app.errors import Failed, Refused
 from app.messages import follow_up_commit
-from pipelines.bench import Bench, ledger
+from pipelines.bench import Bench, ledger, settings
 from pipelines.landing import incident_of
 
 _PUSHES = 5
@@ -33,7 +33,7 @@ def write_back(bench: Bench) -> None:
 
 
 def _with_results(bench: Bench, before: bytes) -> bytes:
-    data, rows = before, []
+    data, rows, vocabulary = before, [], settings().documents.vocabulary
     for todo in map(dict, ledger().runs.todos(bench.run.id)):
         if todo["reason"] == "already-done":
             # Done in an earlier run whose update of the document was lost: it is made up for.
@@ -42,12 +42,12 @@ def _with_results(bench: Bench, before: bytes) -> bytes:
             continue
         if todo["outcome"] == "done":
             try:
-                data = mark_done(data, todo["id"])
+                data = mark_done(data, todo["id"], vocabulary)
             except Refused as error:
                 bench.say("write-back", str(error), todo["id"])
         rows.append(_row(bench, todo))
     try:
-        return fill_follow_up(data, rows)
+        return fill_follow_up(data, rows, vocabulary)
     except Refused as error:
         # The table is not one that we may edit; the statuses still are.
         bench.say("write-back", str(error))

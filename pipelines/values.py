@@ -19,22 +19,30 @@ class Work:
 
 @dataclass(frozen=True)
 class AgentChange:
-    """What the agent changed, and what the rules found against it."""
+    """What the agent changed, and what the rules found against it.
+
+    `expected` are the addresses whose plan the edit can change, None when that cannot be told.
+    """
 
     entries: tuple[Entry, ...]
     stacks: tuple[str, ...]
     findings: tuple[Finding, ...]
+    expected: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class StackPlan:
-    """A judged plan of one stack: the job that made it, the hash of its file, and what it does, without values."""
+    """A judged plan of one stack: the job that made it, the hash of its file, and what it does.
+
+    `does` names addresses and verbs; `shown` has every changed value, the sensitive ones masked.
+    """
 
     stack: str
     job: str
     sha256: str
     does: tuple[str, ...]
     findings: tuple[Finding, ...]
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from app.cli.guard_commands import commands as guard_commands
 from app.errors import BadInput, FollowthroughError
 from app.redact import redact
 from app.settings import load
@@ -25,30 +26,36 @@ app = typer.Typer(
 Config = Annotated[
     Path | None, typer.Option("--config", help="Configuration file. Default: followthrough.toml in this folder.")
 ]
+Kept = Annotated[
+    Path | None, typer.Option("--cache", help="Keep answers in this file; only what changed is read again.")
+]
 
 
 @app.command()
 def parse(
-    paths: Annotated[list[Path], typer.Argument(help="Post-mortems (Markdown).")],
+    paths: Annotated[list[Path], typer.Argument(help="Post-mortems (Markdown), or folders of them.")],
     form: Annotated[
         Literal["json", "table"], typer.Option("--format", help="json for programs, table for people.")
     ] = "json",
+    cache: Kept = None,
+    config: Config = None,
 ) -> None:
     """Print the action items of post-mortems. Exit code 2 when a file cannot be read."""
     from app.cli.parse import print_documents
 
-    raise typer.Exit(print_documents(paths, form))
+    raise typer.Exit(print_documents(paths, form, load(config).documents.vocabulary, cache))
 
 
 @app.command()
 def lint(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Post-mortems (Markdown).")] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Post-mortems (Markdown), or folders of them.")] = None,
     form: Annotated[
         Literal["text", "json", "sarif"], typer.Option("--format", help="sarif for annotations on GitHub.")
     ] = "text",
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as findings.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what has only one right spelling, nothing else.")] = False,
     rules: Annotated[bool, typer.Option("--rules", help="Print every rule and what it is for.")] = False,
+    cache: Kept = None,
     config: Config = None,
 ) -> None:
     """Say what would make post-mortems better, as FILE:LINE: RULE: what; why. A rule is turned off under [lint].
@@ -57,7 +64,10 @@ def lint(
     """
     from app.cli.lint import lint_files, print_rules
 
-    raise typer.Exit(print_rules() if rules else lint_files(paths or [], form, strict, fix, load(config).lint))
+    if rules:
+        raise typer.Exit(print_rules())
+    settings = load(config)
+    raise typer.Exit(lint_files(paths or [], form, strict, fix, settings.lint, settings.documents.vocabulary, cache))
 
 
 @app.command()
@@ -103,6 +113,69 @@ def serve(config: Config = None) -> None:
 
 
 @app.command()
+def approve(
+    name: Annotated[str, typer.Argument(metavar="RUN/TODO", help="What waits, as the run says it.")],
+    why: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
+    config: Config = None,
+) -> None:
+    """Let a change that waits for a person be landed, exactly as it was planned. Exit code 1 when it cannot be."""
+    from app.cli.approve import decide
+
+    raise typer.Exit(decide(load(config), name, "approved", why))
+
+
+@app.command()
+def decline(
+    name: Annotated[str, typer.Argument(metavar="RUN/TODO", help="What waits, as the run says it.")],
+    why: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
+    config: Config = None,
+) -> None:
+    """Say no to a change that waits for a person."""
+    from app.cli.approve import decide
+
+    raise typer.Exit(decide(load(config), name, "declined", why))
+
+
+@app.command()
+def approvals(config: Config = None) -> None:
+    """List what waits for a person."""
+    from app.cli.approve import print_waiting
+
+    raise typer.Exit(print_waiting(load(config)))
+
+
+Why = Annotated[str, typer.Option(help="Why; it is kept.")]
+
+
+@app.command()
+def cancel(
+    run: Annotated[str, typer.Argument(help="The run's id.")],
+    why: Why = "",
+    config: Config = None,
+) -> None:
+    """Stop one run within seconds. Its agent is ended, an apply under way is waited for, people are told."""
+    from app.cli.control import cancel as cancel_run
+
+    raise typer.Exit(cancel_run(load(config), run, why))
+
+
+@app.command()
+def pause(why: Why = "", config: Config = None) -> None:
+    """Let nothing begin any more, no agent, no plan and no apply, until resume."""
+    from app.cli.control import pause as pause_all
+
+    raise typer.Exit(pause_all(load(config), why))
+
+
+@app.command()
+def resume(config: Config = None) -> None:
+    """Go on after a pause."""
+    from app.cli.control import resume as resume_all
+
+    raise typer.Exit(resume_all(load(config)))
+
+
+@app.command()
 def doctor(config: Config = None) -> None:
     """Check every configured part and say how to mend what fails. Exit code 1 when something does."""
     from app.cli.doctor import check_everything
@@ -112,6 +185,7 @@ def doctor(config: Config = None) -> None:
 
 skills = typer.Typer(help="Skills and agents of Claude Code for an infra repository.", no_args_is_help=True)
 app.add_typer(skills, name="skills")
+app.add_typer(guard_commands, name="guard")
 
 
 @skills.command()

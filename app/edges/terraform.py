@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.edges.machine import TIMED_OUT, Job, JobState, Machine
-from app.errors import Failed, Transient, Unknown
+from app.errors import Failed, Refused, Transient, Unknown
 from app.settings import RepositorySettings
 
 # Terraform's own words when the state moved on after the plan: it checks that before it does anything.
 _STALE = "Error: Saved plan is stale"
+# Providers come from the operator's mirror alone, whatever lies in the checkout or in the user's home (ENV-03).
+_ONLY_FROM = "provider_installation {{\n  filesystem_mirror {{\n    path = {}\n  }}\n}}\n"
 _SHOWN_LIMIT = 64 * 1024 * 1024
 
 
@@ -37,25 +40,28 @@ class Terraform:
         self._machine, self._repository = machine, repository
         self._tree, self._data, self._path = tree, data, path
 
-    def plan(self, stack: str, job: str, news: Callable[[bytes], None]) -> Planned:
-        """Plan one stack to a file. A job of that name that is there already is followed, not started again."""
+    def plan(self, stack: str, job: str, look: Callable[[], None]) -> Planned:
+        """Plan one stack to a file. A job of that name that is there already is followed, not started again.
+
+        `look` is called every few seconds; when it raises, the plan is ended.
+        """
         self._machine.run(["mkdir", "-p", "-m", "700", self._data])
+        if mirror := self._repository.provider_mirror:
+            self._machine.write(self._cli_config, _ONLY_FROM.format(json.dumps(mirror)).encode())
         if self._repository.init:
-            done = self._follow(f"{job}-init", stack, self._argv(self._repository.init), news)
+            done = self._follow(f"{job}-init", stack, self._argv(self._repository.init), look)
             if done.code != 0:
                 return Planned(1, "", "", self._error(f"{job}-init"))
         file = self._plan_file(job)
         flags = ["-input=false", f"-out={file}", "-detailed-exitcode"]
-        done = self._follow(job, stack, [*self._argv(self._repository.plan), *flags], news)
+        done = self._follow(job, stack, [*self._argv(self._repository.plan), *flags], look)
         if done.code == TIMED_OUT:
             raise Failed("plan-timeout", f"planning {stack}: stopped after {self._repository.plan_minutes} minutes")
         if done.code not in (0, 2):
             return Planned(done.code, "", "", self._error(job))
         return Planned(done.code, self._show(stack, file), self._sha256(file), "")
 
-    def apply(
-        self, stack: str, plan_job: str, sha256: str, job: str, first: bool, news: Callable[[bytes], None]
-    ) -> None:
+    def apply(self, stack: str, plan_job: str, sha256: str, job: str, first: bool) -> None:
         """Apply the plan file of `plan_job`, at most once.
 
         `sha256` is that of the file when it was judged; another content is refused. `first` says that nobody has
@@ -73,7 +79,7 @@ class Terraform:
                 raise Failed("plan-file-changed", f"{doing}: the plan file is not the one that was judged (APP-01)")
             self._start(job, stack, [*self._argv(self._repository.apply), file])
         try:
-            done = self._machine.follow(job, news)
+            done = self._machine.follow(job, lambda _: None)
         except Transient as error:
             raise Transient("apply-connection-lost", f"{doing}: {error}") from None
         if done.state != "exited":
@@ -85,9 +91,13 @@ class Terraform:
             message = f"{doing}: exit code {done.code}: {said}; parts of it may have been applied"
             raise Unknown("apply-failed", message)
 
-    def _follow(self, job: str, stack: str, argv: list[str], news: Callable[[bytes], None]) -> JobState:
+    def _follow(self, job: str, stack: str, argv: list[str], look: Callable[[], None]) -> JobState:
         self._start(job, stack, argv)
-        done = self._machine.follow(job, news)
+        try:
+            done = self._machine.follow(job, lambda _: None, look)
+        except Refused:
+            self._machine.kill(job)
+            raise
         if done.state != "exited":
             raise Failed(
                 "plan-lost", f"planning {stack}: the command is gone without an exit code; was the DevVM rebooted?"
@@ -121,8 +131,13 @@ class Terraform:
             "TG_TF_FORWARD_STDOUT": "true",
             "TG_NO_COLOR": "true",
             "NO_COLOR": "1",
+            **({"TF_CLI_CONFIG_FILE": self._cli_config} if self._repository.provider_mirror else {}),
             **self._repository.environment,
         }
+
+    @property
+    def _cli_config(self) -> str:
+        return f"{self._data}/cli.tfrc"
 
     def _argv(self, command: str) -> list[str]:
         """A configured command; a first word with a slash is a file of the repository."""

@@ -24,6 +24,9 @@ def read_secret(vault: VaultSettings) -> dict[str, str]:
     except OSError as error:
         reason = f"{doing}: the service-account token {vault.jwt_file} cannot be read ({error.strerror})"
         raise Failed("vault-no-jwt", f"{reason}; mount it or set vault.jwt_file") from None
+    except UnicodeError:
+        reason = f"{doing}: {vault.jwt_file} is no text, so no service-account token; set vault.jwt_file"
+        raise Failed("vault-no-jwt", reason) from None
     client = Client(url=vault.url, timeout=vault.timeout_seconds)
     try:
         return _login_and_read(client, vault, jwt, doing)
@@ -35,6 +38,10 @@ def read_secret(vault: VaultSettings) -> dict[str, str]:
         raise Transient("vault-unreachable", f"{doing}: no answer ({type(error).__name__})") from None
     except vault_errors.VaultError as error:
         raise Failed("vault-error", f"{doing}: {type(error).__name__}") from None
+    except (TypeError, KeyError, ValueError):
+        # The client takes what it is given for an answer of Vault's: a web page, or a name that nobody could look up.
+        reason = f"{doing}: what is there does not answer as Vault does; correct vault.url"
+        raise Failed("vault-unreadable", reason) from None
 
 
 def _login_and_read(client: Client, vault: VaultSettings, jwt: str, doing: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from app.settings import RepositorySettings
 
 _ABSENT = "0" * 40
 _REGULAR_FILE = "100644"
+_STEERS = {".terraform", "terraform.d"}
 _BLOB_LIMIT = 1024 * 1024
 _IS_OURS = """
 [ -L "$1" ] && { echo "it is a link"; exit 1; }
@@ -169,6 +170,18 @@ class Workspace:
         if done.code:
             raise Failed("post-mortem-gone", f"reading {path}: it is not on {self._repository.branch} any more")
         return done.out
+
+    def small_file(self, path: str) -> bytes:
+        """A regular file at the worktree's commit, empty when there is none. Raises Failed for one over 1 MiB."""
+        listed = self.git.in_tree("ls-tree", "-z", "HEAD", "--", path).text
+        return self._blob(listed.split()[2]) if listed.startswith(_REGULAR_FILE) else b""
+
+    def steering(self, stack: str) -> list[str]:
+        """What lies in a stack at the worktree's commit and decides which programs its plan would run (ENV-02)."""
+        folder = f"{self._repository.stacks}/{stack}/"
+        listed = self.git.in_tree("ls-tree", "-r", "-z", "--name-only", "HEAD", "--", folder).out.split(b"\0")
+        names = [name.decode("utf-8", "replace") for name in listed if name]
+        return [name for name in names if _STEERS & set(name.removeprefix(folder).split("/")[:-1])]
 
     def reset(self) -> None:
         """Drop everything in the worktree that is not committed, but for terraform's lock files.

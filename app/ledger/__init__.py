@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Engine
 
 from app.ledger.approvals import Approvals
+from app.ledger.cages import Cages
+from app.ledger.controls import Controls
 from app.ledger.database import engine, upgrade
 from app.ledger.deliveries import Deliveries
 from app.ledger.runs import Runs
@@ -22,10 +24,13 @@ class Ledger:
     runs: Runs
     spend: Spend
     approvals: Approvals
+    cages: Cages
+    controls: Controls
 
 
 def open_ledger(url: str) -> Ledger:
     """Open the database and bring its tables to the newest schema."""
     database = engine(url)
     upgrade(database)
-    return Ledger(database, Deliveries(database), Runs(database), Spend(database), Approvals(database))
+    first = (Deliveries(database), Runs(database), Spend(database))
+    return Ledger(database, *first, Approvals(database), Cages(database), Controls(database))

@@ -62,6 +62,12 @@ class Approvals:
         with self._engine.connect() as db:
             return [dict(row) for row in db.execute(query).mappings()]
 
+    def decided(self) -> list[tuple[str, str]]:
+        """(run id, TODO id) of everything that a person has approved and that has not landed yet."""
+        query = sa.select(approvals.c.run_id, approvals.c.todo_id).where(approvals.c.decision == "approved")
+        with self._engine.connect() as db:
+            return [(row.run_id, row.todo_id) for row in db.execute(query)]
+
     def kept(self, run_id: str) -> bool:
         """Whether the run's plan files are still needed: somebody may approve, or has and it is not landed yet."""
         wanted = (approvals.c.run_id == run_id) & approvals.c.decision.in_(("", "approved"))
@@ -74,7 +80,6 @@ class Approvals:
         if asked is None:
             raise Refused("no-such-approval", f"deciding on {todo_id} of {run_id}: nothing waits there for a person")
         if decision == "approved" and is_over(asked["asked_at"]):
-            self._set(run_id, todo_id, "void", "", "a day went by")
             message = f"approving {todo_id} of {run_id}: it was asked at {asked['asked_at']} and a day is over"
             raise Refused("approval-expired", f"{message}; push the post-mortem again for a new plan")
         if not self._set(run_id, todo_id, decision, by, why):

@@ -18,7 +18,7 @@ def engine(url: str) -> Engine:
     """An engine for a `sqlite:///FILE` or `postgresql://...` URL. Raises BadInput for any other."""
     try:
         parsed = make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         raise BadInput(
             "database-url", "opening the database: database.url is not a URL; see followthrough.example.toml"
         ) from None
@@ -31,11 +31,15 @@ def engine(url: str) -> Engine:
 
 
 def _sqlite(url: sa.URL) -> Engine:
-    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     made = sa.create_engine(url, connect_args={"timeout": 30})
-    with made.connect() as connection:
-        # Readers do not wait for the writer; the mode stays in the file, so the other library profits too.
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    try:
+        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        with made.connect() as connection:
+            # Readers do not wait for the writer; the mode stays in the file, so the other library profits too.
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    except (OSError, sa.exc.DBAPIError) as error:
+        made.dispose()
+        raise _unreachable(error) from None
     return made
 
 
@@ -47,5 +51,12 @@ def upgrade(database: Engine) -> None:
         with database.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except sa.exc.OperationalError as error:
-        raise Failed("database-unreachable", f"opening the database: {error.orig}") from None
+    except (sa.exc.DBAPIError, UnicodeError) as error:
+        database.dispose()
+        raise _unreachable(error) from None
+
+
+def _unreachable(error: Exception) -> Failed:
+    """What the driver says; an error about a host's name says it of no name that people would know."""
+    said = "the host in database.url is no host name" if isinstance(error, UnicodeError) else ""
+    return Failed("database-unreachable", f"opening the database: {said or getattr(error, 'orig', error)}")

@@ -121,6 +121,28 @@ approvals = Table(
     Column("why", Text, nullable=False),
 )
 
+# What the cage's self-test came to; the fingerprint names the installed command and how we start it.
+cages = Table(
+    "cages",
+    metadata,
+    Column("devvm", String(100), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Column("version", String(40), nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("escapes", Text, nullable=False, comment="JSON list of sentences; empty: the cage held"),
+    Column("tested_at", String(20), nullable=False),
+)
+
+# What people have said to stop: "pause", or the id of a run.
+controls = Table(
+    "controls",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("by", Text, nullable=False),
+    Column("at", String(20), nullable=False),
+    Column("why", Text, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,

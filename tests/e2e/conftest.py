@@ -112,3 +112,34 @@ def fresh(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     marker = request.node.get_closest_marker("configured")
     with World(tmp_path, Options(changes=marker.kwargs if marker else {})) as made:
         yield made
+
+
+@pytest.fixture
+def parked(fresh: World) -> tuple[World, dict[str, Any]]:
+    """A world whose one TODO waits for approval (`configured(policy={"most_updates": 0})`), and its run."""
+    commits = push(fresh, {PATH: post_mortem()})
+    fresh.serve()
+    deliver(fresh, commits)
+    return fresh, finished(fresh)
+
+
+def name_of(run: dict[str, Any]) -> str:
+    return f"{run['id']}/{run['todos'][0]['id']}"
+
+
+def decided(world: World, run: dict[str, Any], word: str, *more: str) -> dict[str, Any]:
+    """The run after a person's decision has had its effect."""
+    done = command(world, word, name_of(run), *more)
+    assert done.returncode == 0, done.stderr
+
+    def over() -> Any:
+        now = world.get(f"/api/runs/{run['id']}")
+        return now if now["todos"][0]["outcome"] != "awaiting-approval" and "cleaned" in phases(now) else None
+
+    return dict(eventually(over, 60))
+
+
+def phases(run: dict[str, Any]) -> list[str]:
+    """Phases of the run's events; `cleaned` once its last outcome was told."""
+    told = [event["phase"] for event in run["events"]]
+    return [*told, "cleaned"] if told.count("slack") > 1 else told
