@@ -10,13 +10,16 @@ from app.agent.events import AgentResult
 from app.agent.prompt import Task, user_prompt
 from app.documents.parse import parse
 from app.edges.machine import TIMED_OUT, Job
-from app.errors import Failed, Refused
+from app.edges.workspace import Entry
+from app.errors import Failed, Refused, Transient
 from app.guard.change import exportable, judge_change, outside_writes, stack_of
-from app.guard.model import Finding
+from app.guard.edits.expected import expected_addresses
+from app.guard.model import Edits, Finding
 from app.guard.money import Limits, allowance
 from app.ledger.runs import Todo
-from pipelines import closing
+from pipelines import cage, closing
 from pipelines.bench import Bench, ledger, settings
+from pipelines.controls import heed, must_go_on
 from pipelines.values import AgentChange
 
 # Ends that a limit of ours brought about: the same try would end there again.
@@ -59,10 +62,12 @@ def export(bench: Bench, todo: Todo) -> str:
     Raises Refused("todo-withdrawn") when the post-mortem at the tip does not ask for it any more.
     """
     ledger().runs.begin_todo(bench.run.id, todo.id)
+    heed(bench.run.id, "an agent", todo.id)
     _end_leftovers(bench)
     bench.branch.to_tip()
     path = bench.run.post_mortem
-    if todo.id not in {item.id for item in parse(bench.workspace.file(path), path).todos}:
+    document = parse(bench.workspace.file(path), path, settings().documents.vocabulary)
+    if todo.id not in {item.id for item in document.todos}:
         why = (
             f"{path} on {bench.repository.branch} does not ask for it any more: its row was closed, changed or removed"
         )
@@ -81,9 +86,11 @@ def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Seq
     bench.machine.run(["mkdir", "-p", "-m", "700", home])
     environment, secrets = bench.agent_environment(home)
     tree = bench.workspace.agent_tree(todo.id)
-    limit = int(settings().agent.todo_minutes * 60)
+    limit = settings().agent.todo_minutes * 60
     prompt = user_prompt(_task(bench, todo, tree, findings)).encode()
     job = Job(folder, command.command_line(_cage(bench, budget)), tree, limit, environment, prompt)
+    if bench.machine.poll(folder, 0, 0).state == "absent":
+        _require_cage(bench, todo, attempt)
     bench.say("agent", f"try {attempt} with {settings().agent.model}, at most ${budget:.2f}", todo.id)
     bench.machine.start(job, secrets)
     stream = bytearray()
@@ -93,9 +100,19 @@ def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Seq
         stream.extend(piece)
         progress(piece)
 
-    ended = bench.machine.follow(folder, news)
+    try:
+        ended = bench.machine.follow(folder, news, lambda: must_go_on(bench.run.id, "the agent"))
+    except Refused:
+        # Cancelled: what the session has cost so far is not known, so all of it counts.
+        bench.machine.kill(folder)
+        ledger().spend.settle(bench.run.id, todo.id, attempt, None)
+        raise
     result = events.read_result(stream.decode("utf-8", "replace"), ended.code, ended.code == TIMED_OUT)
     cost = ledger().spend.settle(bench.run.id, todo.id, attempt, result.cost_usd)
+    if ended.state != "exited":
+        bench.machine.kill(folder)
+        why = f"its job on {bench.devvm.name} is {ended.state}: the machine was restarted, or somebody ended it there"
+        raise Failed("agent-lost", f"running the agent: {why}")
     bench.say("agent", f"ended after {result.turns} turns, ${cost:.4f}: {result.message}", todo.id)
     if result.ok:
         return replace(result, message=bench.hide(result.message), cost_usd=cost)
@@ -111,24 +128,42 @@ def judge(bench: Bench, todo: Todo, base_tree: str, result: AgentResult) -> Agen
     Raises Refused("agent-made-no-change") when it changed nothing and tried nothing else: it says itself why.
     """
     entries = bench.workspace.changes(todo.id, base_tree)
-    policy = bench.policy()
+    policy = bench.policy(todo.type)
     tree = bench.workspace.agent_tree(todo.id) + "/"
     outside = outside_writes([w.removeprefix(tree) for w in result.writes], policy) or list(result.denials)
+    stacks = sorted({stack for entry in entries if (stack := stack_of(entry.path, policy))})
+    expected = None
     if not entries and not outside:
         raise Refused("agent-made-no-change", f"the agent changed nothing: {result.message}")
     if not entries:
         why = "the agent tried to work outside of what it may edit, was not let, and changed nothing else"
         found = tuple(Finding("AGENT-01", where.replace(tree, ""), why) for where in dict.fromkeys(outside))
     elif len(entries) > _MOST_FILES:
-        found = (Finding("FILE-06", policy.stacks, f"{len(entries)} files changed, at most {_MOST_FILES} may"),)
+        found = (Finding("FILE-06", policy.stacks, f"{len(entries)} files changed, more than are even read"),)
     else:
-        found = judge_change(bench.workspace.read(entries), policy).findings
-    stacks = sorted({stack for entry in entries if (stack := stack_of(entry.path, policy))})
+        edits = _edits(bench, entries, stacks)
+        found, expected = judge_change(edits, policy).findings, expected_addresses(edits)
     for finding in found:
         bench.say("diff", f"{finding.rule} {finding.where}: {finding.why}", todo.id)
     if not found:
         bench.say("diff", "changed " + ", ".join(entry.path for entry in entries), todo.id)
-    return AgentChange(tuple(entries), tuple(stacks), found)
+    return AgentChange(tuple(entries), tuple(stacks), found, expected)
+
+
+def _edits(bench: Bench, entries: Sequence[Entry], stacks: Sequence[str]) -> Edits:
+    around = bench.workspace.around(stacks, {entry.path for entry in entries})
+    return Edits(tuple(bench.workspace.read(entries)), around)
+
+
+def _require_cage(bench: Bench, todo: Todo, attempt: int) -> None:
+    """Raises what `cage.require_cage` raises. Then nothing was begun, so nothing of what was set aside is spent."""
+    try:
+        cage.require_cage(bench)
+    except Transient:
+        raise
+    except Failed:
+        ledger().spend.settle(bench.run.id, todo.id, attempt, 0.0)
+        raise
 
 
 def _end_leftovers(bench: Bench) -> None:

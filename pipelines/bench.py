@@ -11,7 +11,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+
+from paramiko import SSHClient
 
 from app.agent import command, events
 from app.edges import ssh, vault
@@ -22,10 +25,12 @@ from app.edges.terraform import Terraform
 from app.edges.workspace import Workspace
 from app.errors import Failed, FollowthroughError, Transient
 from app.guard.model import Policy
+from app.guard.policy import FILE as POLICY_FILE
 from app.ledger import Ledger
 from app.ledger.runs import Run
 from app.redact import redact
 from app.settings import DevVMSettings, RepositorySettings, Settings
+from pipelines.rules import policy_for
 
 
 @dataclass
@@ -122,10 +127,10 @@ class Bench:
         """Where people look at a commit of this repository; empty when that is not known."""
         return commit_url(self.repository, commit)
 
-    def policy(self) -> Policy:
-        """What may be changed in this repository."""
-        repository = self.repository
-        return Policy(repository.stacks, self.workspace.known_stacks(), frozenset(repository.protected_stacks))
+    def policy(self, todo_type: str | None = None) -> Policy:
+        """What may be changed in this repository for a TODO of this type, by the service and by its own file."""
+        own = self.workspace.small_file(POLICY_FILE)
+        return policy_for(settings(), self.repository, self.workspace.known_stacks(), todo_type, own)
 
     def progress(self, phase: str, todo_id: str) -> Callable[[bytes], None]:
         """A follower of the agent's event stream that says each thing that it does, paths as in the repository."""
@@ -175,6 +180,11 @@ def opened(run_id: str) -> Iterator[Bench]:
             raise type(error)(error.reason, bench.hide(str(error))) from None
 
 
+def over(client: SSHClient, name: str) -> DevVM:
+    """The DevVM at the other end of a connection, which it closes."""
+    return DevVM(name, partial(ssh.exchange, client), partial(ssh.listen, client), client.close)
+
+
 @contextmanager
 def _connect(candidates: list[DevVMSettings], private_key: str) -> Iterator[tuple[DevVMSettings, DevVM]]:
     problems: list[str] = []
@@ -184,7 +194,7 @@ def _connect(candidates: list[DevVMSettings], private_key: str) -> Iterator[tupl
         except Transient as error:
             problems.append(str(error))
             continue
-        with DevVM(devvm.name, lambda *call, c=client: ssh.exchange(c, *call), client.close) as machine:
+        with over(client, devvm.name) as machine:
             yield devvm, machine
         return
     raise Transient(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from app.agent.prompt import SYSTEM_PROMPT
 
-TOOLS = "Read,Edit,Write,Grep,Glob"
+# No Glob: it lists any folder that a pattern names by its absolute path. Grep lists the files of the tree as well.
+TOOLS = "Read,Edit,Write,Grep"
 EDITABLE = ("tf", "tpl", "yaml", "yml", "json")
 _UNREADABLE = ("Read(~/**)", "Read(//home/**)", "Read(//root/**)", "Read(//etc/**)", "Read(//proc/**)")
 
@@ -75,6 +76,8 @@ def environment(path: str, home: str, base_url: str) -> dict[str, str]:
         "DISABLE_AUTOUPDATER": "1",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",
+        # Shorter descriptions of the tools: every turn sends them again.
+        "CLAUDE_CODE_SIMPLE_SYSTEM_PROMPT": "1",
         "API_TIMEOUT_MS": "120000",
         "CLAUDE_CODE_MAX_RETRIES": "3",
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -13,12 +15,15 @@ from app.cli.console import console
 from app.edges import ssh, vault
 from app.edges.devvm import DevVM
 from app.errors import Failed, FollowthroughError
+from app.ledger import Ledger
 from app.main import compose
 from app.redact import redact
 from app.settings import DevVMSettings, RepositorySettings, Settings
-from pipelines.bench import mirror
+from pipelines import cage
+from pipelines.bench import mirror, over
 
 TESTED_CLAUDE = "2.1.197"
+log = logging.getLogger(__name__)
 # What Slack answers to a message without text when the webhook itself is good; nothing is posted by asking.
 _SLACK_ALIVE = ("no_text", "invalid_payload", "missing_text_or_fallback_or_attachments")
 
@@ -35,25 +40,36 @@ def check_everything(settings: Settings) -> int:
     """Run every check, print each as it is done; 1 when one failed, else 0."""
     failures = 0
     for check in _checks(settings):
-        try:
-            sign, found = "[green]ok  [/green]", check.do()
-        except FollowthroughError as error:
-            sign, found = "[red]FAIL[/red]", str(error)
-            failures += 1
-        console.print(f"{sign} {check.name}:", end=" ")
+        works, found = outcome(check)
+        failures += not works
+        console.print(f"{'[green]ok  [/green]' if works else '[red]FAIL[/red]'} {check.name}:", end=" ")
         console.print(redact(found, settings.secrets()), markup=False, soft_wrap=True)
     console.print(f"{failures} of the checks failed" if failures else "everything that is configured works")
     return 1 if failures else 0
 
 
+def outcome(check: Check) -> tuple[bool, str]:
+    """Whether it works, and what was found. One part that breaks in a way of its own does not hide the others."""
+    try:
+        return True, check.do()
+    except FollowthroughError as error:
+        return False, str(error)
+    except Exception as error:
+        log.debug("checking %s", check.name, exc_info=True)
+        return False, f"an error that nobody foresaw ({type(error).__name__}): {error}"
+
+
 def _checks(settings: Settings) -> Iterator[Check]:
+    ledgers: list[Ledger] = []
     yield Check("configuration", lambda: _configuration(settings))
-    yield Check("database", lambda: _database(settings))
+    yield Check("database", lambda: _database(settings, ledgers))
     for repository in settings.repository:
         yield Check(f"repository {repository.name}", lambda r=repository: _repository(r))  # type: ignore[misc]
     yield Check("vault", lambda: _vault(settings))
     for devvm in settings.devvm:
         yield Check(f"devvm {devvm.name}", lambda d=devvm: _devvm(settings, d))  # type: ignore[misc]
+        name = "agent cage" if len(settings.devvm) == 1 else f"agent cage on {devvm.name}"
+        yield Check(name, lambda d=devvm: _cage(settings, d, ledgers))  # type: ignore[misc]
     yield Check("slack", lambda: _slack(settings))
 
 
@@ -65,8 +81,8 @@ def _configuration(settings: Settings) -> str:
     return f"{len(settings.repository)} repositories, {len(settings.devvm)} DevVMs, model {settings.agent.model}"
 
 
-def _database(settings: Settings) -> str:
-    compose(settings)
+def _database(settings: Settings, ledgers: list[Ledger]) -> str:
+    ledgers.append(compose(settings))
     return f"{settings.database.url.split('@')[-1]} opened, tables are current"
 
 
@@ -91,11 +107,30 @@ def _vault(settings: Settings) -> str:
     return f"logged in as role {settings.vault.role}, read {', '.join(fields)}, token revoked"
 
 
-def _devvm(settings: Settings, devvm: DevVMSettings) -> str:
+@contextmanager
+def _machine(settings: Settings, devvm: DevVMSettings) -> Iterator[DevVM]:
     secret = vault.read_secret(settings.vault)
     key = vault.field(secret, settings.vault.ssh_key_field, settings.vault)
-    client = ssh.connect(devvm, key)
-    with DevVM(devvm.name, lambda *call: ssh.exchange(client, *call), client.close) as machine:
+    with over(ssh.connect(devvm, key), devvm.name) as machine:
+        yield machine
+
+
+def _cage(settings: Settings, devvm: DevVMSettings, ledgers: list[Ledger]) -> str:
+    """Test it, whatever an earlier test said, and let the service know."""
+    if settings.agent.cage_test == "off":
+        return cage.OFF
+    with _machine(settings, devvm) as machine:
+        installed = cage.look(machine, devvm, settings.agent.model)
+        report = cage.check_cage(machine, devvm, settings.agent.model, installed)
+    test = report.record(devvm.name)
+    for ledger in ledgers:
+        ledger.cages.keep(test)
+    cage.refuse_broken(test)
+    return f"{test.held} canaries held (Claude Code {test.version}, {report.seconds:.1f} s)"
+
+
+def _devvm(settings: Settings, devvm: DevVMSettings) -> str:
+    with _machine(settings, devvm) as machine:
         found = [_tools(machine), _workspace(machine, devvm), _agent(machine, devvm, settings.agent.model)]
         found += [_plan_command(machine, devvm, repository) for repository in settings.repository]
     return "; ".join(found)
@@ -154,7 +189,7 @@ def _slack(settings: Settings) -> str:
         return "not configured: runs are told to nobody"
     try:
         answer = httpx.post(url, json={}, timeout=10)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise Failed("slack-unreachable", f"no answer ({type(error).__name__}); check slack.webhook_url") from None
     if answer.status_code != 400 or answer.text.strip() not in _SLACK_ALIVE:
         raise Failed("slack-refused", f"it answered {answer.status_code} {answer.text[:60]!r}; make a new webhook")

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import io
+import math
 import shlex
 import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
-from paramiko import SSHException
+from paramiko import Channel, SSHException
 
 from app.edges.machine import OUTPUT_LIMIT, Completed, Job, JobState
 from app.errors import Failed, Transient
 
 # A command line, its input, the longest silence in seconds and the most bytes of output.
 Exchange = Callable[[str, bytes, int, int], Completed]
+# What serves each connection to a port of the machine's loopback; gives the port, for as long as it is held open.
+Listen = Callable[[Callable[[Channel], None]], AbstractContextManager[int]]
 
 _JOBCTL = Path(__file__).with_name("jobctl.sh")
 
 
 class DevVM:
-    """A connected machine. `exchange` runs one command line; close it, or use it as a context manager."""
+    """A connected machine. `exchange` runs one command line, `listen` opens a port; close it, or use it in a `with`."""
 
-    def __init__(self, name: str, exchange: Exchange, close: Callable[[], None]) -> None:
+    def __init__(self, name: str, exchange: Exchange, listen: Listen, close: Callable[[], None]) -> None:
         self.name = name
-        self._exchange, self._close = exchange, close
+        self._exchange, self._listen, self._close = exchange, listen, close
 
     @cached_property
     def home(self) -> str:
@@ -75,25 +79,52 @@ class DevVM:
         script = 'umask 077; cat > "$1.new" && mv -f "$1.new" "$1"'
         self.run(["sh", "-c", script, "sh", path], stdin=data)
 
+    def lay_out(self, folder: str, files: Mapping[str, bytes], links: Mapping[str, str]) -> None:
+        """Make a new folder, 0700, with these files (0600) and links, named by their paths in it.
+
+        The folder that it lies in must be this user's own. Raises Failed when it is not, or when there is one already.
+        """
+        script = '[ -O "${1%/*}" ] && [ ! -L "${1%/*}" ] && umask 077 && mkdir "$1" && tar -xf - -C "$1"'
+        self.run(["sh", "-c", script, "sh", folder], stdin=_tar(files, links))
+
+    @contextmanager
+    def listening(self, serve: Callable[[Channel], None]) -> Iterator[int]:
+        """A port on the machine's own loopback while the block lasts; what connects to it is served here.
+
+        Raises Failed("devvm-no-forwarding") when the machine does not allow it, Transient when the connection is lost.
+        """
+        with ExitStack() as held:
+            try:
+                port = held.enter_context(self._listen(serve))
+            except (SSHException, OSError, EOFError) as error:
+                message = f"listening on {self.name}: the connection was lost ({type(error).__name__})"
+                raise Transient("devvm-connection-lost", message) from None
+            yield port
+
     def start(self, job: Job, secrets: Mapping[str, str]) -> JobState:
         """Start the job if nothing has started it yet, else just say how it is.
 
-        `secrets` become environment variables of the command; they travel on standard input and touch no disk.
+        Its limit is rounded up to whole seconds, and is one at least: a limit of 0 would be none. `secrets` become
+        environment variables of the command; they travel on standard input and touch no disk.
         """
         files = {"input": job.input, "run": _script(job).encode(), "jobctl.sh": _JOBCTL.read_bytes()}
         script = 'umask 077; mkdir -p "$1" && { [ -d "$1/started" ] || tar -xf - -C "$1"; }'
         self.run(["sh", "-c", script, "sh", job.folder], stdin=_tar(files))
         lines = "".join(f"{name}={value}\n" for name, value in secrets.items())
-        return self._control("start", job.folder, job.limit, stdin=lines.encode())
+        return self._control("start", job.folder, max(1, math.ceil(job.limit)), stdin=lines.encode())
 
     def poll(self, folder: str, offset: int, wait: int = 5) -> JobState:
         """Wait up to `wait` seconds for the job to print past `offset` or to end."""
         return self._control("poll", folder, offset, 1 << 20, wait)
 
-    def follow(self, folder: str, news: Callable[[bytes], None]) -> JobState:
-        """Hand every piece of the job's output to `news` until it is exited, lost or absent."""
+    def follow(self, folder: str, news: Callable[[bytes], None], look: Callable[[], None] = lambda: None) -> JobState:
+        """Hand every piece of the job's output to `news` until it is exited, lost or absent.
+
+        `look` is called every few seconds; what it raises ends the following, not the job.
+        """
         offset = 0
         while True:
+            look()
             now = self.poll(folder, offset)
             offset += len(now.news)
             if now.news:
@@ -121,7 +152,7 @@ class DevVM:
         return JobState(words[0], int(words[1]), int(words[2]), news)
 
 
-def _tar(files: Mapping[str, bytes]) -> bytes:
+def _tar(files: Mapping[str, bytes], links: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """The files as one stream: each command over SSH costs a round trip and a login shell."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -129,6 +160,10 @@ def _tar(files: Mapping[str, bytes]) -> bytes:
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(data), 0o600
             tar.addfile(entry, io.BytesIO(data))
+        for name, target in links.items():
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = tarfile.SYMTYPE, target
+            tar.addfile(entry)
     return packed.getvalue()
 
 

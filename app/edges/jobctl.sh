@@ -7,12 +7,17 @@
 #
 # Each prints a line "STATE CODE SIZE COUNT" first: absent, running, exited (CODE is the exit code, 124 after the time
 # limit) or lost (the machine was rebooted or the supervisor was killed). COUNT bytes of output follow.
+#
+# Everything that the command starts is found again by three marks, of which a process would have to lose all: the
+# cgroup made for the job, where we may make one; a file size limit that no other job has, too large to be met, which
+# is inherited also by who leaves its session, its parent and its environment; and a variable.
 set -u
 umask 077
 verb=$1
 job=$2
 
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
+seconds_up() { read -r now _ < /proc/uptime; echo "${now%.*}"; }
 
 # Start time of a live process in clock ticks; with the boot id it tells a process from a later one with its number.
 started_at() {
@@ -44,18 +49,52 @@ state() {
 
 size() { if [ -e "$job/out" ]; then wc -c < "$job/out" | tr -d ' '; else echo 0; fi; }
 
-# Everything that the command started carries FOLLOWTHROUGH_JOB in its environment, also after a setsid of its own.
-members() { grep -lzxF "FOLLOWTHROUGH_JOB=$job" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3; }
+# The folder of this process's own cgroup (version 2); nothing where there is none.
+own_cgroup() {
+    while read -r _ mount kind _; do
+        if [ "$kind" = cgroup2 ]; then
+            inside=$(sed -n 's/^0:://p' /proc/self/cgroup)
+            echo "$mount${inside%/}"
+            return
+        fi
+    done < /proc/mounts
+}
 
-end_members() {
-    for pid in $(members); do kill -s "$1" "$pid" 2>/dev/null; done
+# A limit in bytes between 2^60 and 2^62, made of the supervisor's number and start time: no other job alive has it.
+size_limit() { echo $(((1 << 60) + ($(started_at "$1") % (1 << 29)) * (1 << 31) + $1 * 512)); }
+
+members() {
+    {
+        [ ! -s "$job/cgroup" ] || cat "$(cat "$job/cgroup")/cgroup.procs"
+        [ ! -s "$job/limit" ] || grep -lE "^Max file size +$(cat "$job/limit") " /proc/[0-9]*/limits | cut -d/ -f3
+        grep -lzxF "FOLLOWTHROUGH_JOB=$job" /proc/[0-9]*/environ | cut -d/ -f3
+    } 2>/dev/null | sort -u | while read -r member; do
+        # A dead process that nobody has fetched yet is over all the same.
+        if started_at "$member" >/dev/null; then echo "$member"; fi
+    done
+}
+
+signal_members() {
+    for member in $(members); do kill -s "$1" "$member" 2>/dev/null; done
+}
+
+# Who forks while it is being killed leaves a child that was not among those found: look again until none is left.
+kill_members() {
+    if [ -s "$job/cgroup" ]; then echo 1 > "$(cat "$job/cgroup")/cgroup.kill"; fi 2>/dev/null
+    left=50
+    while [ -n "$(members)" ] && [ "$left" -gt 0 ]; do
+        signal_members KILL
+        sleep 0.1
+        left=$((left - 1))
+    done
+    if [ -s "$job/cgroup" ]; then rmdir "$(cat "$job/cgroup")"; fi 2>/dev/null
 }
 
 end_all() {
-    end_members TERM
+    signal_members TERM
     left=$(($1 * 5))
     while [ -n "$(members)" ] && [ "$left" -gt 0 ]; do sleep 0.2; left=$((left - 1)); done
-    end_members KILL
+    kill_members
 }
 
 case $verb in
@@ -63,13 +102,18 @@ start)
     if mkdir "$job/started" 2>/dev/null; then
         secrets=$(cat)
         printf '%s\n' "$secrets" | setsid env -i PATH="$PATH" sh "$0" supervise "$job" "$3" >/dev/null 2>&1 &
-        tries=50
-        while [ ! -s "$job/supervisor" ] && [ "$tries" -gt 0 ]; do sleep 0.1; tries=$((tries - 1)); done
+        tries=250
+        while [ ! -s "$job/supervisor" ] && [ "$tries" -gt 0 ]; do sleep 0.02; tries=$((tries - 1)); done
     fi
     echo "$(state) $(size) 0"
     ;;
 supervise)
     trap : HUP INT TERM
+    size_limit $$ > "$job/limit"
+    group=$(own_cgroup)
+    # Empty ones are of supervisors that were killed; one that is in use cannot be removed.
+    if [ -n "$group" ]; then rmdir "$group"/followthrough-* 2>/dev/null; fi
+    if [ -n "$group" ] && mkdir "$group/followthrough-$$"; then echo "$group/followthrough-$$" > "$job/cgroup"; fi
     echo "$$ $(started_at $$) $(boot_id)" > "$job/supervisor.new"
     mv "$job/supervisor.new" "$job/supervisor"
     while IFS= read -r line; do
@@ -77,16 +121,34 @@ supervise)
         [A-Za-z_]*=*) export "$line" ;;
         esac
     done
-    FOLLOWTHROUGH_JOB=$job timeout -k 10 "$3" sh "$job/run" > "$job/out" 2> "$job/err" < /dev/null &
+    begun=$(seconds_up)
+    FOLLOWTHROUGH_JOB=$job sh "$0" command "$job" "$3" > "$job/out" 2> "$job/err" < /dev/null &
     command=$!
     while :; do
         wait "$command"
         code=$?
         kill -0 "$command" 2>/dev/null || break
     done
-    end_members KILL
+    # Who does not heed TERM ends by KILL, and its exit code then does not say that its time was over.
+    if [ "$code" -gt 128 ] && [ $(($(seconds_up) - begun)) -ge "$3" ]; then code=124; fi
+    kill_members
     echo "$code" > "$job/exit.new"
     mv "$job/exit.new" "$job/exit"
+    ;;
+command)
+    if [ -s "$job/cgroup" ]; then
+        echo $$ > "$(cat "$job/cgroup")/cgroup.procs" || { rmdir "$(cat "$job/cgroup")"; rm "$job/cgroup"; }
+    fi 2>/dev/null
+    # A unit of `ulimit -f` is 512 bytes or 1024, as the shell likes. A limit that is not the one that we asked for,
+    # because a smaller one was set already, is no mark: others have it too.
+    wanted=$(cat "$job/limit")
+    ulimit -f "$((wanted / 512))" 2>/dev/null
+    got=$(sed -n 's/^Max file size  *\([0-9a-z]*\) .*/\1/p' /proc/$$/limits)
+    case $got in
+    "$wanted" | "$((wanted * 2))") echo "$got" > "$job/limit" ;;
+    *) rm "$job/limit" ;;
+    esac
+    exec timeout -k 10 "$3" sh "$job/run"
     ;;
 poll)
     offset=$3

@@ -28,13 +28,13 @@ class Completed:
 class Job:
     """A long command. `folder` is its identity: the same folder is never started twice.
 
-    `limit` is in seconds; `environment` is the whole environment but for the secrets handed to `start`.
+    `limit` is in seconds, rounded up; `environment` is the whole environment but for the secrets handed to `start`.
     """
 
     folder: str
     argv: Sequence[str]
     cwd: str
-    limit: int
+    limit: float
     environment: Mapping[str, str] = field(default_factory=dict)
     input: bytes = b""
 
@@ -83,8 +83,12 @@ class Machine(Protocol):
         """How a long command is, and what it printed past an offset."""
         ...
 
-    def follow(self, folder: str, news: Callable[[bytes], None]) -> JobState:
-        """Hand over what a long command prints until it ends."""
+    def follow(self, folder: str, news: Callable[[bytes], None], look: Callable[[], None] = lambda: None) -> JobState:
+        """Hand over what a long command prints until it ends; `look` is called meanwhile and may raise."""
+        ...
+
+    def kill(self, folder: str, grace: int = 5) -> JobState:
+        """End a long command and everything that it started."""
         ...
 
     def tail(self, path: str, size: int = 4000) -> str:

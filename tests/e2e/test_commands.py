@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from app.agent.canaries import CANARIES
+from app.cli.doctor import Check, outcome
+from app.ledger import open_ledger
+from app.ledger.schema import cages
+from pipelines.cage import OFF
 from tests.e2e.conftest import (
     CONFIG,
     FIX,
@@ -24,13 +31,20 @@ from tests.e2e.conftest import (
     push,
     run_checkout,
 )
+from tests.world.loopback import Answer, Loopback
 from tests.world.world import Options, World
 
 
 def test_doctor_finds_everything_in_order(world: World) -> None:
     done = command(world, "doctor")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("\nok ") + done.stdout.startswith("ok ") == 6
+    assert done.stdout.count("\nok ") + done.stdout.startswith("ok ") == 7
+    assert re.search(rf"\nok   agent cage: {len(CANARIES)} canaries held \(Claude Code 2\.\d+\.\d+, ", done.stdout)
+    ledger = open_ledger(f"sqlite:///{world.database}")
+    with ledger.engine.connect() as db:
+        (kept,) = db.execute(sa.select(cages)).mappings()
+    ledger.engine.dispose()
+    assert (kept["devvm"], kept["held"], kept["escapes"]) == ("devvm", len(CANARIES), "[]"), "the service knows it too"
     assert "everything that is configured works" in done.stdout
     assert world.slack.messages == [], "asking whether Slack is there posts nothing"
     assert world.bao.live_tokens() == 0
@@ -49,20 +63,47 @@ def test_doctor_finds_everything_in_order(world: World) -> None:
         ({"repository": {"clone_url": "/nowhere.git"}}, "repository example-org/infra", "fetching master"),
         ({"slack": {"webhook_url": "http://127.0.0.1:9/x"}}, "slack", "check slack.webhook_url"),
         ({"github": {"webhook_secrets": []}}, "configuration", "set one"),
+        ({"vault": {"url": "http://a..b"}}, "vault", "correct vault.url"),
+        ({"vault": {"jwt_file": "/bin/true"}}, "vault", "is no text"),
+        ({"devvm": {"host": "a..b"}}, "devvm devvm", "correct devvm.host"),
+        ({"devvm": {"port": 1}, "agent": {}}, "agent cage", "connecting to DevVM devvm"),
+        ({"slack": {"webhook_url": "http://a..b/x"}}, "slack", "check slack.webhook_url"),
+        ({"database": {"url": "postgresql://127.0.0.1:1/x"}}, "database", "opening the database: connection failed"),
+        ({"database": {"url": "postgresql://a..b/x"}}, "database", "is no host name"),
+        ({"database": {"url": "sqlite:////proc/nowhere/x.db"}}, "database", "opening the database"),
+        ({"database": {"url": "sqlite:////proc/version"}}, "database", "opening the database"),
     ],
 )
 def test_doctor_names_what_is_wrong_and_how_to_mend_it(
     world: World, changes: dict[str, Any], part: str, says: str
 ) -> None:
-    world.options.changes = changes
-    world.write_config()
-    done = command(world, "doctor")
-    world.options.changes = {}
-    world.write_config()
+    done = _doctor(world, {"agent": {"cage_test": "off"}, **changes})
     assert done.returncode == 1
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
     assert any(line.startswith(f"FAIL {part}:") and says in line for line in failed), done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_doctor_says_what_is_no_vault(world: World) -> None:
+    with Loopback(lambda _: Answer(200, b"<html>Welcome</html>", "text/html")) as page:
+        done = _doctor(world, {"agent": {"cage_test": "off"}, "vault": {"url": page.url}})
+    assert "FAIL vault:" in done.stdout
+    assert "does not answer as Vault does" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_doctor_says_openly_that_the_cage_is_not_tested(world: World) -> None:
+    done = _doctor(world, {"agent": {"cage_test": "off"}})
+    assert done.returncode == 0
+    assert f"agent cage: {OFF}" in done.stdout
+
+
+def test_a_part_that_breaks_in_a_way_of_its_own_is_one_line_too() -> None:
+    works, said = outcome(Check("x", lambda: str(1 // 0)))
+    assert (works, said) == (
+        False,
+        "an error that nobody foresaw (ZeroDivisionError): integer division or modulo by zero",
+    )
 
 
 def test_serve_refuses_to_start_without_a_secret(world: World) -> None:
@@ -146,6 +187,15 @@ def test_the_library_s_terraform_does_the_same(tmp_path_factory: pytest.TempPath
         done = run_checkout(world)
         assert done.returncode == 0, done.stdout
         assert log(world, after) == [FIX, FOLLOW_UP]
+
+
+def _doctor(world: World, changes: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    world.options.changes = changes
+    world.write_config()
+    done = command(world, "doctor")
+    world.options.changes = {}
+    world.write_config()
+    return done
 
 
 def _parse(*files: Path) -> subprocess.CompletedProcess[str]:

@@ -119,12 +119,8 @@ def test_slack_that_is_busy_is_asked_again(fresh: World) -> None:
 
 
 def test_a_plan_that_fails_goes_back_to_the_agent_once(fresh: World) -> None:
-    broken = edit(
-        NFS,
-        '198.51.100.15"\n    path          = "/srv/nfs/media',
-        '198.51.100.15"\n    path = nonsense("/srv/nfs/media',
-    )
-    mended = edit(NFS, 'path = nonsense("/srv/nfs/media"', 'path = "/srv/nfs/films"')
+    broken = edit(NFS, '"/srv/nfs/media"', '"/srv/nfs/media" + 1')
+    mended = edit(NFS, '"/srv/nfs/media" + 1', '"/srv/nfs/films"')
     script(fresh, CONFIG, Attempt([read(NFS), broken]), Attempt([read(NFS), mended]))
     push(fresh, {PATH: post_mortem()})
     done = run_checkout(fresh)
@@ -134,7 +130,7 @@ def test_a_plan_that_fails_goes_back_to_the_agent_once(fresh: World) -> None:
 
 
 def test_a_plan_that_fails_twice_fails_the_todo_and_nothing_is_landed(fresh: World) -> None:
-    script(fresh, CONFIG, Attempt([read(NFS), edit(NFS, '/srv/nfs/media"', '${nonsense(1)}"')]), Attempt())
+    script(fresh, CONFIG, Attempt([read(NFS), edit(NFS, '"/srv/nfs/media"', '"/srv/nfs/media" + 1')]), Attempt())
     _, after = push(fresh, {PATH: post_mortem()})
     done = run_checkout(fresh)
     assert done.returncode == 1

@@ -37,7 +37,7 @@ BREAKS: dict[str, Break] = {
         "pipelines/agent_work.py",
         "if not entries and not outside:",
         "if not entries:",
-        "tests/e2e/test_flow.py::test_each_todo_has_its_outcome",
+        "tests/e2e/test_hostile.py::test_calls_out_of_scope_change_nothing",
     ),
     "ENV-01": Break(
         "app/settings.py", "or _FORBIDDEN_VARIABLES.fullmatch(name)", "or False", "tests/unit/test_settings.py"

@@ -39,7 +39,7 @@ def test_the_command_line_holds_no_text_of_the_todo_and_opens_nothing() -> None:
     flags = dict(itertools.pairwise(argv))
     assert flags["--setting-sources"] == ""
     assert flags["--permission-mode"] == "dontAsk"
-    assert flags["--tools"] == "Read,Edit,Write,Grep,Glob"
+    assert flags["--tools"] == "Read,Edit,Write,Grep"
     assert flags["--max-budget-usd"] == "1.5000"
     assert {"--strict-mcp-config", "--disable-slash-commands", "--no-session-persistence"} <= set(argv)
     assert "Edit(stacks/vault/**)" in argv[argv.index("--disallowedTools") :]
