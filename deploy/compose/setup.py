@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SERVICE, POSTGRES, OPENBAO, DEVVM, STAND_IN, PROVISION = 10001, 999, 100, 1000, 10002, 10003
+# No terminal, no forwarding but back from the loopback, which the test of the agent's cage needs.
+_OPTIONS = 'restrict,port-forwarding,permitlisten="127.0.0.1:*"'
 # Folder: (user, group, mode). In the last two the stand-in writes, and new files inherit the group that may read.
 FOLDERS = {
     "kept": (0, 0, 0o700),
@@ -56,7 +58,7 @@ def set_up(root: Path, template: str) -> None:
     _give(root, "provision", "root_token", root_token)
     _give(root, "provision", "devvm_ssh_key", client_key)
     _give(root, "devvm", "ssh_host_ed25519_key", host_key)
-    _give(root, "devvm", "authorized_keys", f"restrict {_public(client_key)} followthrough\n")
+    _give(root, "devvm", "authorized_keys", f"{_OPTIONS} {_public(client_key)} followthrough\n")
     _give(root, "service", "followthrough.toml", Template(template).substitute(names))
 
 

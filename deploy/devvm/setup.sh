@@ -140,7 +140,7 @@ END
 let_in() {
     run install -d -m 0755 /etc/ssh/authorized_keys.d
     put 0644 root "/etc/ssh/authorized_keys.d/$user" <<END
-from="$from",restrict $public followthrough
+from="$from",restrict,port-forwarding,permitlisten="127.0.0.1:*" $public followthrough
 END
     put 0644 root /etc/ssh/sshd_config.d/followthrough.conf <<END
 Match User $user
@@ -148,7 +148,12 @@ Match User $user
     AuthenticationMethods publickey
     PasswordAuthentication no
     KbdInteractiveAuthentication no
-    DisableForwarding yes
+    AllowTcpForwarding remote
+    PermitListen 127.0.0.1:*
+    AllowAgentForwarding no
+    AllowStreamLocalForwarding no
+    X11Forwarding no
+    PermitTunnel no
     PermitTTY no
     PermitUserRC no
     MaxSessions 100

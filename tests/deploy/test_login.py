@@ -78,7 +78,11 @@ def test_each_folder_belongs_to_the_user_of_its_container() -> None:
 def test_the_devvm_lets_in_only_the_key_that_vault_gives_out(secrets: Path) -> None:
     argv = ["ssh-keygen", "-y", "-f", str(secrets / "provision/devvm_ssh_key")]
     public = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()[:2]
-    assert (secrets / "devvm/authorized_keys").read_text().split() == ["restrict", *public, "followthrough"]
+    assert (secrets / "devvm/authorized_keys").read_text().split() == [
+        'restrict,port-forwarding,permitlisten="127.0.0.1:*"',
+        *public,
+        "followthrough",
+    ]
 
 
 @pytest.fixture(scope="module")

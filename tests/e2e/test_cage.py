@@ -184,7 +184,7 @@ def test_the_fingerprint_is_of_the_file_the_version_and_our_use_of_it(host: Host
 def test_a_devvm_that_forwards_no_port_is_untested(tmp_path: Path) -> None:
     with Host(tmp_path / "host") as host:
         keys = tmp_path / "host/authorized_keys"
-        keys.write_text("no-port-forwarding " + keys.read_text())
+        keys.write_text("restrict " + keys.read_text().split(" ", 1)[1])
         with pytest.raises(Failed, match="AllowTcpForwarding remote") as failed:
             tried(host, str(claude_command()))
     assert failed.value.reason == "cage-untested"

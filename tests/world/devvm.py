@@ -17,6 +17,9 @@ from tests.world.processes import Child, WorldError, free_port, start, wait_unti
 
 _INIT = Path(__file__).with_name("machine_init.py")
 
+# The same as deploy/devvm sets up.
+_KEY_OPTIONS = 'restrict,port-forwarding,permitlisten="127.0.0.1:*"'
+
 
 class DevVM:
     """Running between `with` and its end, which is a power cut: no process that was started through it survives.
@@ -39,7 +42,7 @@ class DevVM:
         self.host_key, host_private = _key_pair()
         client_public, self.private_key = _key_pair()
         _write_private(folder / "host_key", host_private)
-        _write_private(folder / "authorized_keys", client_public + "\n")
+        _write_private(folder / "authorized_keys", f"{_KEY_OPTIONS} {client_public}\n")
         _write_private(folder / "sshd_config", self._config())
 
     def __enter__(self) -> Self:
@@ -84,6 +87,13 @@ class DevVM:
             "PasswordAuthentication": "no",
             "KbdInteractiveAuthentication": "no",
             "PermitRootLogin": "prohibit-password",
+            "PermitTTY": "no",
+            "AllowTcpForwarding": "remote",
+            "PermitListen": "127.0.0.1:*",
+            "AllowAgentForwarding": "no",
+            "AllowStreamLocalForwarding": "no",
+            "X11Forwarding": "no",
+            "PermitTunnel": "no",
             "PrintMotd": "no",
             "PrintLastLog": "no",
             "UseDNS": "no",
