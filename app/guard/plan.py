@@ -138,7 +138,7 @@ RULES: tuple[Rule[PlanFacts], ...] = (
     ),
     Rule(
         "PLAN-16",
-        "every changed leaf of an update",
+        "every changed leaf of an update; the addresses and actions of what is created",
         "needs-approval",
         "an update can switch off, shrink or redirect what it does not destroy",
         "Add, or change numbers in bounds; what goes or redirects waits for a person",

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 from app.guard.edits.tree import Node, Scalar
+from app.guard.suspects import expression_problem
 
 _ALERT_KINDS = ("PrometheusRule", "VMRule")
 # What may stand above `groups`: the keys of rule files, of Helm charts that ship Prometheus, of manifests.
@@ -24,6 +25,11 @@ _NUMBER = re.compile(r"(?<![\w.$#])((?:\d+(?:\.\d+)?(?:ms|[smhdwy]))+|\d+(?:\.\d
 _PART = re.compile(r"(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(ms|[smhdwy])?")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000, "": 1}
 _MOST_TIMES = 10
+_LONGEST_WAIT = 30 * 86400
+# CODEaX stands where a template's code stood.
+_DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+|0|CODE[a-z]+X[smhdwy]?|")
+_SERIES = re.compile(r"[A-Za-z_:][\w:]*")
+_LABEL = re.compile(r"[A-Za-z_]\w*")
 _NEVER_FIRES = re.compile(
     r"vector\s*\(|\babsent\s*\(\s*(vector|up)\b|[<>=]=?\s*[+-]?(inf|nan)\b|\bunless\s+on\s*\(\s*\)", re.IGNORECASE
 )
@@ -66,7 +72,43 @@ def rule_problem(rule: Node | None) -> str | None:
             return f"its {key} has another form"
         if isinstance(value, dict) and not all(isinstance(inner, Scalar) for inner in value.values()):
             return f"its {key} has another form"
+    return _unloadable(rule)
+
+
+def _unloadable(rule: dict[str, Node]) -> str | None:
+    """What makes Prometheus refuse a rule, and with it the whole file and every alert in it."""
+    text = {key: value.text for key, value in rule.items() if isinstance(value, Scalar)}
+    if problem := expression_problem(text["expr"]):
+        return f"in its expression {problem}"
+    for key in ("for", "keep_firing_for"):
+        if not _DURATION.fullmatch(text.get(key, "0")):
+            return f"its {key} is no duration"
+    if not _SERIES.fullmatch(text.get("record", "x")):
+        return "its record is no name of a series"
+    labels, annotations = rule.get("labels"), rule.get("annotations")
+    for name in labels if isinstance(labels, dict) else ():
+        if not _LABEL.fullmatch(name) or name == "alertname":
+            return f"{name} is no label that a rule may set"
+    for value in annotations.values() if isinstance(annotations, dict) else ():
+        if isinstance(value, Scalar) and value.text.count("{{") != value.text.count("}}"):
+            return "a template in its annotations does not end"
     return None
+
+
+def stands_in(rule: dict[str, Node]) -> str | None:
+    """The series that a rule records under a name which a scraped series may have, or None.
+
+    Recorded names have colons by convention, scraped ones have none: `up` or `node_load1` recorded anew turns off every
+    alert that looks at it.
+    """
+    record = rule.get("record")
+    return record.text if isinstance(record, Scalar) and ":" not in record.text else None
+
+
+def waits_too_long(rule: dict[str, Node]) -> bool:
+    """Whether a rule has to hold for so long that it never fires."""
+    wait = rule.get("for")
+    return isinstance(wait, Scalar) and _value(wait.text) > _LONGEST_WAIT
 
 
 def never_fires(expression: str) -> bool:

@@ -11,6 +11,8 @@ from app.guard.edits.hcl_names import SECRET_DATA, changed_names, names_of
 from app.guard.model import Edits, Found, Policy, Rule
 
 _PROVISIONING = ("provisioner", "connection")
+# helm_release pipes every manifest through this program, while it plans too.
+_POST_RENDER = "postrender"
 _NULL = ("null_resource", "null_data_source")
 _STATE_MOVERS = ("moved", "removed", "import")
 _MODULE_SOURCES = ("source", "version", "providers")
@@ -36,7 +38,9 @@ def _provisioning(edits: Edits, policy: Policy) -> Iterator[Found]:
         if pair.after is None:
             continue
         named = [label.lower() for label in pair.block.labels]
-        if pair.kind in _PROVISIONING or (not pair.above and named and named[0] in _NULL):
+        if _POST_RENDER in (pair.kind, *(name for name, _, after in pair.arguments() if after)):
+            yield Found(pair.where, f"{pair}: {_POST_RENDER}")
+        elif pair.kind in _PROVISIONING or (not pair.above and named and named[0] in _NULL):
             yield Found(pair.where, str(pair))
     names = {change.path.rpartition("/")[2] for change in edits.changes}
     for folder in delta(edits).folders:

@@ -44,7 +44,10 @@ def _meaning(edits: Edits, policy: Policy) -> Iterator[Found]:
             yield Found(file.path, f"what changes in it cannot be told: {problem}", "needs-approval")
     readable = tuple(file for file in files if file.readable)
     yield from judge_rules(readable)
-    yield from judge_alert_only(readable) if policy.todo_type == "Alert" else judge_values(readable)
+    if policy.todo_type == "Alert":
+        yield from judge_alert_only(readable)
+    else:
+        yield from judge_values(readable, watches=policy.todo_type == "Monitor")
 
 
 def _broken(file: Trees) -> bool:

@@ -23,6 +23,8 @@ def judge_rules(files: tuple[Trees, ...]) -> Iterator[Found]:
             where, below = f"{file.path}: {delta.where}", _below(delta.path)
             if delta.before is not None and (dirname(file.path), canonical(delta.before)) in moved:
                 continue
+            if len(below) == 1 and delta.before is None and _twice(file, delta):
+                yield Found(where, "another group of this name is there, and Prometheus refuses the file", "block")
             if len(below) < 3 and not (below[1:] == ("rules",) and delta.before is None):
                 yield from _groups(delta, below, where)
             elif len(below) <= 3:
@@ -87,6 +89,15 @@ def _below(path: tuple[str, ...]) -> tuple[str, ...]:
     return split[1] if split else ()
 
 
+def _twice(file: Trees, delta: Delta) -> bool:
+    """Whether the list that a group was added to holds its name twice."""
+    node: Node | None = file.after.root if file.after else None
+    for key in delta.path[:-1]:
+        node = node.get(key) if isinstance(node, dict) else None
+    names = [item.get("name") for item in node if isinstance(item, dict)] if isinstance(node, list) else []
+    return isinstance(delta.after, dict) and names.count(delta.after.get("name")) > 1
+
+
 def _groups(delta: Delta, below: tuple[str, ...], where: str) -> Iterator[Found]:
     if len(below) == 1 and delta.before is None and isinstance(delta.after, dict):
         if odd := sorted(delta.after.keys() - alert_rules.GROUP_KEYS):
@@ -110,6 +121,10 @@ def _rules(delta: Delta, where: str) -> Iterator[Found]:
         expression = rule.get("expr") if isinstance(rule, dict) else None
         if isinstance(expression, Scalar) and alert_rules.never_fires(expression.text):
             yield Found(where, "its expression looks as if it never held", "needs-approval")
+        if isinstance(rule, dict) and (series := alert_rules.stands_in(rule)):
+            yield Found(where, f"it records {series}, and a series of that name may be there already", "needs-approval")
+        if isinstance(rule, dict) and alert_rules.waits_too_long(rule):
+            yield Found(where, "it has to hold for more than 30 days", "needs-approval")
 
 
 def _part(delta: Delta, below: tuple[str, ...], where: str) -> Iterator[Found]:

@@ -26,6 +26,7 @@ from app.guard.plans.read import (
     planned,
     providers,
     verbs,
+    without_indexes,
 )
 
 _CHANGES_PRESENT = 2
@@ -142,6 +143,8 @@ def _row(row: Row) -> Iterator[Found]:
     yield from _unknown_keys(where, row["change"], _CHANGE)
     if row["mode"] not in ("managed", "data"):
         yield Found(where, "its mode is neither managed nor data")
+    if without_indexes(row["address"]).split(".")[-2:-1] != [row["type"]]:
+        yield Found(where, "its address is one of another type")
 
 
 def _verbs(where: str, actions: list[str]) -> Iterator[Found]:

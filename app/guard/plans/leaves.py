@@ -188,7 +188,7 @@ def _lists(before: list[Any], after: list[Any], path: Path, inside: int | None) 
         if [_canonical(item) for item in before] != [_canonical(item) for item in after]:
             yield Difference(path, before, after, inside, reordered=True)
         return
-    for label, one, other in _pairs(old, new):
+    for label, one, other in _pairs(old, new, before):
         yield from _walk(one, other, (*path, Step(label, True)), inside)
 
 
@@ -209,15 +209,19 @@ def _left_over(before: list[Any], after: list[Any]) -> tuple[Numbered, Numbered]
     return sorted((left for same in stock.values() for left in same), key=lambda left: left[0]), new
 
 
-def _pairs(old: Numbered, new: Numbered) -> Iterator[tuple[str, Any, Any]]:
-    """Items that are the same thing before and after: by name where they have one, else by order and sort."""
+def _pairs(old: Numbered, new: Numbered, before: list[Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Items that are the same thing before and after: by name where they have one, else by order and sort.
+
+    A second value of a name that is there already replaces the first, as in a container's environment.
+    """
     rest = list(old)
+    named = {_name(item): item for item in before if isinstance(item, dict) and "value" in item and _name(item)}
     for position, item in new:
         name = _name(item)
         partner = next(
             (i for i, (_, other) in enumerate(rest) if _sort(other) is _sort(item) and _name(other) == name), None
         )
-        other = ABSENT if partner is None else rest.pop(partner)[1]
+        other = named.get(name, ABSENT) if partner is None else rest.pop(partner)[1]
         yield name or str(position), other, item
     for position, item in rest:
         yield _name(item) or str(position), item, ABSENT

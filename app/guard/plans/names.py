@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from app.guard.plans.leaves import Step
+from app.guard.suspects import snake
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SAYS_NOTHING = ("value", "default", "content")
 
 
@@ -24,7 +24,8 @@ _DELICATE = _words(
     ".*_policy_document (assume_role|inline|access|resource|bucket|key|iam|session|trust)_policy.* iam_.*",
     "permissions? scopes? principals? subjects? verbs receivers? routes? inhibit_.* mute_.* .*time_intervals?",
     "silences? matchers? contacts? contact_.* notif.* .*notification.* .*web_?hooks?.* slack.* pager_?duty.*",
-    "opsgenie.* telegram.* discord.* e?mails? email_.* smtp.* .*_actions remote_(write|read) alert_?manager.*",
+    "opsgenie.* telegram.* discord.* e?mails? email_.* smtp.* .*_actions remote_(write|read)",
+    "alert_?manager(s|_config.*|_url.*|_files)",
     "alerting scrape_config.* external_labels sidecars? sidecar_.*",
     "(init_|extra_|extra_init_|ephemeral_)containers? env_from (.*_)?secrets?(_.*)? (.*_)?passwords?(_.*)?",
     "(.*_)?passwd (.*_)?tokens?(_.*)? (.*_)?api_?keys? (.*_)?(access|private)_keys? (.*_)?credentials? kms_.*",
@@ -36,6 +37,7 @@ _DELICATE = _words(
 # A delicate word inside a longer one that is not.
 _HARMLESS = _words(
     "restart_policy image_pull_policy termination_message_policy args_hash tokens?_per_.* max_tokens?",
+    "proxy_(.+_)?(timeout|size|buffers?|buffering)",
 )
 
 # More of it is safe, less of it loses something.
@@ -43,11 +45,12 @@ _KEPT = _words(
     "replicas? replica_?counts? (node|instance|desired|task|shard|pod)_count count min_.* .*_min minimum.*",
     "desired_.* .*retention.* keep_.* .*_keep .*history.* storage storage_.* .*_storage size",
     "(disk|volume|storage|persistence)_.* .*_gb .*_gib .*backups?.* .*snapshots?.* capacity instances? nodes?",
-    "max_replicas max_unavailable_.* ttl_seconds_after_.*",
+    "max_replicas max_unavailable_.* ttl_seconds_after_.* .*expir.* delete_after.* max_age.* .*_days days",
 )
 # Having it at all, where it was left out before, changes what is kept.
 _KEPT_BY_DEFAULT = _words(
-    "replicas? replica_?counts? .*retention.* .*_count count keep_.* max_replicas",
+    "replicas? replica_?counts? .*retention.* .*_count count keep_.* max_replicas .*expiration.*",
+    "delete_after.* max_age.*",
 )
 
 _DANGEROUS_ON = _words(
@@ -59,7 +62,7 @@ _DANGEROUS_ON = _words(
 _DANGEROUS_OFF = _words(
     "enabled? enable_.* .*_enabled .*_enable deletion_protection.* .*_protection prevent_.* protect.*",
     "versioning.* verify.* validate.* secure.* tls.* ssl.* encrypt.* .*_encrypted? read_only.* run_as_non_root",
-    "active activated hermetic backup.*",
+    "active activated hermetic backup.* create install wait atomic",
 )
 
 _ZERO = _words(
@@ -88,9 +91,9 @@ def names_of(path: Sequence[Step]) -> list[str]:
 
     Where the last key says nothing (value), the name of the item that it stands in speaks: env[REPLICAS].value.
     """
-    found = [word for step in path if not step.item for word in _split(step.text)]
+    found = [word for step in path if not step.item for word in snake(step.text)]
     if len(path) > 1 and found and found[-1] in _SAYS_NOTHING and path[-2].item:
-        found += _split(path[-2].text)
+        found += snake(path[-2].text)
     return found or [""]
 
 
@@ -106,7 +109,7 @@ def kept(names: Sequence[str]) -> bool:
 
 def kept_by_default(names: Sequence[str]) -> bool:
     """Whether setting it for the first time may already mean less."""
-    return bool(_KEPT_BY_DEFAULT.fullmatch(names[-1]))
+    return any(_KEPT_BY_DEFAULT.fullmatch(name) for name in names[-2:])
 
 
 def dangerous(names: Sequence[str], switched_on: bool) -> bool:
@@ -124,10 +127,11 @@ def is_expression(names: Sequence[str]) -> bool:
     return bool(_EXPRESSION.fullmatch(names[-1]))
 
 
+def is_prose(names: Sequence[str]) -> bool:
+    """Whether it is there for people to read."""
+    return bool(_PROSE.fullmatch(names[-1]))
+
+
 def is_free(names: Sequence[str]) -> bool:
     """Whether a text may become any other without a person."""
-    return any(_PROSE.fullmatch(name) for name in names) or bool(_SETTING.fullmatch(names[-1]))
-
-
-def _split(text: str) -> list[str]:
-    return [re.sub(r"[^a-z0-9]+", "_", _CAMEL.sub("_", word).lower()).strip("_") for word in text.split(".")]
+    return is_prose(names) or bool(_SETTING.fullmatch(names[-1]))

@@ -18,6 +18,8 @@ _TOKEN = re.compile(
 )
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 _FAR = 1000.0
+_MOST_TIMES = 10.0  # of what an alert compares with: farther off it hardly ever fires
+_SHORTEST_LOOK = 60.0  # seconds; Prometheus asks once or twice a minute, and needs two answers
 _LONGEST = 10_000
 _FULL = 100.0
 
@@ -88,7 +90,7 @@ def objection(before: str, after: str) -> str | None:
         return "what the alert looks at changes, not only its numbers"
     for old, new, left in numbers:
         pair = compared(old, new)
-        if pair is None or is_far(*pair):
+        if pair is None or is_far(*pair) or (pair[0] > 0 and not 1 / _MOST_TIMES <= pair[1] / pair[0] <= _MOST_TIMES):
             return "a number in the alert's expression moves so far that it no longer does what it did"
         comparator = re.search(r"(?<![=!~<>])([<>]=?)\s*(?:bool\s*)?$", left)
         looks_back = bool(_COMPOUND.fullmatch(old)) and re.search(r"(\[|offset\s)\s*$", left) is not None
@@ -96,8 +98,8 @@ def objection(before: str, after: str) -> str | None:
             return "a number changes that the alert does not compare with"
         if comparator is not None and _never(comparator[1], pair, before):
             return "the alert would compare with what cannot be reached"
-        if looks_back and pair[1] == 0:
-            return "the alert would look back over nothing"
+        if looks_back and pair[1] < min(pair[0], _SHORTEST_LOOK):
+            return "the alert would look back over nothing, or next to it"
     return None
 
 

@@ -222,6 +222,9 @@ def _check_row(row: Row, key: str) -> None:
             raise ValueError(f"in {key}, {name} is not a text")
     change = _object(row, "change")
     _check_actions(change, key)
+    for marks in ("before_sensitive", "after_sensitive", "after_unknown"):
+        if not isinstance(change.get(marks), bool | dict | list | None):
+            raise ValueError(f"in {key}, {marks} are no marks")
     for side in ("before", "after"):
         if not isinstance(change.get(side), dict | None):
             raise ValueError(f"in {key}, {side} is not an object")

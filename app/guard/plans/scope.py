@@ -91,7 +91,9 @@ def _stays_sensitive(plan: Plan, name: str, change: dict[str, Any]) -> bool:
 def checks(facts: PlanFacts, policy: Policy) -> Iterator[Found]:
     """PLAN-13: conditions of the configuration that do not hold; terraform exits with 0 or 2 all the same."""
     for check in facts.plan.get("checks") or []:
-        if check.get("status") not in ("pass", "unknown"):
+        instances = check.get("instances")
+        found = [check, *(instances if isinstance(instances, list) else [])]
+        if any(not isinstance(one, dict) or one.get("status") not in ("pass", "unknown") for one in found):
             address = check.get("address")
             name = address.get("to_display") if isinstance(address, dict) else None
             yield Found(str(name or "check")[:200], "this check does not hold")

@@ -6,9 +6,12 @@ messages go are for a person. A text that is none of these may only change where
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from app.guard import suspects
 from app.guard.model import Found, Policy
 from app.guard.plans import names as say
 from app.guard.plans.leaves import (
@@ -48,6 +51,9 @@ _FILLED_IN = {
 # Nothing outside of the state reads what this type holds: what it feeds shows as a change of its own.
 _INERT = "terraform_data"
 _LONGEST_PATH = 200
+# Lists of names and values, each of which replaces a default.
+_ENTRIES_OF_SETTINGS = ("set", "set_list", "parameter")
+_HANDLE = re.compile(r"@[\w.-]+")
 
 Marks = set[tuple[str, ...]]
 
@@ -56,17 +62,35 @@ def updates(facts: PlanFacts, policy: Policy) -> Iterator[Found]:
     """PLAN-16: every update, leaf by leaf. Values are never named: some are sensitive."""
     settings = configured(facts.plan)
     for row in changes(facts.plan):
+        if row["mode"] != "data" and verbs(row) == ["create"]:
+            yield from _created(row)
         if row["mode"] == "data" or "update" not in verbs(row):
             continue
         resource = settings.get(without_indexes(row["address"]))
         expressions = None if resource is None else resource.get("expressions") or {}
         try:
-            yield from _update(row, expressions)
+            yield from _update(row, expressions, watches=policy.todo_type == "Monitor")
         except (ValueError, RecursionError):
             yield Found(address_of(row), "it changes in more places than can be judged")
 
 
-def _update(row: Row, expressions: Any) -> Iterator[Found]:
+def _created(row: Row) -> Iterator[Found]:
+    """A new alert or monitor looks and tells: it asks no odd address, changes nothing, and its alarm does not act."""
+    try:
+        leaves = list(scalars((), row["change"].get("after"), None))
+    except (ValueError, RecursionError):
+        yield Found(address_of(row), "it holds more than can be judged")
+        return
+    marks = _marks(row["change"].get("after_sensitive"))
+    for leaf in leaves:
+        names, text = say.names_of(leaf.path), plain(leaf.after)
+        if say.is_prose(names):
+            continue
+        if what := suspects.acts(names, text) or suspects.leads_away(names, text, frozenset(), watches=True):
+            yield Found(address_of(row), f"{_printed(leaf.path, marks)}: {what}")
+
+
+def _update(row: Row, expressions: Any, *, watches: bool) -> Iterator[Found]:
     where, change = address_of(row), row["change"]
     before, after = change.get("before"), change.get("after")
     if before is None or after is None:
@@ -75,11 +99,16 @@ def _update(row: Row, expressions: Any) -> Iterator[Found]:
     whole = overlay(after, change.get("after_unknown"), lambda _: UNKNOWN)
     old, new = _marks(change.get("before_sensitive")), _marks(change.get("after_sensitive"))
     yield from _marked_otherwise(where, before, whole, old, new)
+    known = suspects.domains_in(json.dumps(before).replace("\\n", " "))
     for found in differences(before, whole):
         if found.after is UNKNOWN:
             objections = list(_unknown(found, expressions))
         else:
             objections = _objections(found, row["type"], expressions)
+            if found.kind == "added" and not objections:
+                leaves = scalars(found.path, found.after, found.inside)
+                alone = not isinstance(found.after, dict | list)
+                objections = [w for leaf in leaves if (w := _suspect(leaf, known, watches=watches, alone=alone))]
             if found.inside is None and (old | new) & _prefixes(found.path):
                 objections.append("a sensitive value changes")
         for what in dict.fromkeys(objections):
@@ -90,10 +119,12 @@ def _objections(found: Difference, resource_type: str, expressions: Any) -> list
     names = say.names_of(found.path)
     if found.kind == "removed":
         return ["it is removed"]
-    if (word := say.delicate(names)) is not None:
+    if found.kind == "changed" and suspects.share_of_resources(names):
+        names = names[-3:]
+    if (word := say.delicate(names) or suspects.power(names, first=False)) is not None:
         return [f"{word} says what runs, who may do something, or where something goes"]
     if found.kind == "reordered":
-        return []
+        return ["the last of them decides, and they changed places"] if names[-1] == "values" else []
     if found.kind == "added":
         leaves = list(scalars(found.path, found.after, found.inside))
         return [what for leaf in leaves for what in _added(leaf, expressions)]
@@ -117,6 +148,28 @@ def _added(leaf: Difference, expressions: Any) -> Iterator[str]:
         yield f"{names[-1]} may mean less than what is kept now"
 
 
+def _suspect(leaf: Difference, known: frozenset[str], *, watches: bool, alone: bool) -> str | None:
+    """What a value that is new says by its name or its text."""
+    names, text = say.names_of(leaf.path), "" if leaf.after is UNKNOWN else plain(leaf.after)
+    if word := suspects.power(names, first=True):
+        return f"{word} says what runs, who may do something, or where something goes"
+    if word := suspects.steering([step.text for step in leaf.path], text):
+        return f"{word} steers programs"
+    if any(suspects.program_file(step.text) for step in leaf.path[leaf.inside or 0 :]):
+        return "it is a file with a program"
+    if say.is_prose(names):
+        return None
+    if say.is_expression(names):
+        return suspects.expression_problem(text) if names[-1] == "expr" else None
+    if (on := _switch(leaf.after)) is not None:
+        return suspects.switched(names, on, alone=alone or names[0] in _ENTRIES_OF_SETTINGS)
+    if "cron" in names[-1] or "schedule" in names[-1]:
+        return suspects.schedule_problem(text)
+    if "\n" in text.strip():
+        return "it holds a text of several lines"
+    return suspects.text_problem(names, text) or suspects.leads_away(names, text, known, watches=watches)
+
+
 def _changed(found: Difference, names: list[str], resource_type: str) -> list[str]:
     before, after = found.before, found.after
     if isinstance(before, dict | list) or isinstance(after, dict | list):
@@ -133,11 +186,14 @@ def _changed(found: Difference, names: list[str], resource_type: str) -> list[st
 
 def _number(pair: tuple[float, float], names: list[str]) -> list[str]:
     before, after = pair
+    if names[-1].endswith(("_id", "_ids")):
+        return ["it names something else"]
     if say.kept(names) and after < before:
         return [f"{names[-1]} gets less"]
     if after == 0 != before and not say.may_be_zero(names):
         return ["it becomes 0, which often means no limit at all"]
-    return ["it moves so far that it no longer does what it did"] if is_far(before, after) else []
+    far = is_far(before, after) or suspects.too_far(names, before, after)
+    return ["it moves so far that it no longer does what it did"] if far else []
 
 
 def _text(before: str, after: str, names: list[str], resource_type: str) -> list[str]:
@@ -149,9 +205,11 @@ def _text(before: str, after: str, names: list[str], resource_type: str) -> list
     if structured(before) is not None:
         return ["it was YAML or JSON and can no longer be read as such"]
     if "cron" in names[-1] or "schedule" in names[-1]:
-        return ["it would never run"] if _never_runs(after) else []
+        return [why] if (why := suspects.schedule_problem(after)) else []
     if say.is_free(names):
-        return []
+        same = _HANDLE.findall(before) == _HANDLE.findall(after)
+        loose = suspects.text_problem(names, after) if "mount_options" in names else None
+        return [loose] if loose else [] if same else ["it names others who are told of it"]
     if say.kept(names):
         return [f"nobody can tell whether {names[-1]} gets less"]
     numbers = same_words(before, after)
@@ -161,13 +219,6 @@ def _text(before: str, after: str, names: list[str], resource_type: str) -> list
     if resource_type == _INERT and "\n" not in before.strip() + after.strip():
         return []
     return ["nobody knows what this text does"]
-
-
-def _never_runs(schedule: str) -> bool:
-    fields = schedule.split()
-    if schedule.strip().lower() in ("", "@never", "@reboot"):
-        return True
-    return len(fields) == 5 and fields[3] == "2" and fields[2] in ("30", "31")
 
 
 def _switch(value: Any) -> bool | None:
