@@ -20,7 +20,7 @@ from app.errors import BadInput, Failed
 from app.ledger import Ledger, open_ledger
 from app.settings import Settings
 from app.web.application import application
-from pipelines import bench, durable, postmortem_todos
+from pipelines import bench, closing, durable, postmortem_todos
 
 log = logging.getLogger("followthrough")
 
@@ -34,7 +34,9 @@ def compose(settings: Settings) -> Ledger:
 
 def execute(settings: Settings) -> None:
     """Begin to execute runs; what was cut short goes on."""
-    durable.launch(settings.database.url, settings.server.patience_minutes * 60, bench.waiting)
+    for flow, subject in durable.launch(settings.database.url, settings.server.patience_minutes * 60, bench.waiting):
+        log.warning("%s %s began under an earlier version and cannot go on", flow, subject)
+        closing.give_up(flow, subject)
 
 
 @contextmanager
@@ -87,7 +89,7 @@ def serve(settings: Settings) -> None:
         # A delivery is stored before it is handed over; one that a crash caught in between is handed over now.
         for delivery_id in ledger.deliveries.unconcluded():
             start_push(delivery_id, ledger.deliveries.get(delivery_id).repository)
-        # So is what a person decided.
+        # So is what a person decided, yes or no.
         for run_id, todo_id in ledger.approvals.decided():
             lane = ledger.runs.get(run_id).repository
             durable.start(postmortem_todos.follow_approval, f"{run_id} {todo_id}", lane=lane)

@@ -169,7 +169,7 @@ def _require_cage(bench: Bench, todo: Todo, attempt: int) -> None:
 def _end_leftovers(bench: Bench) -> None:
     """An agent or a plan of an earlier TODO that could not be followed to its end must not go on beside this one."""
     for folder in bench.workspace.jobs():
-        if "-apply-" not in folder.rpartition("/")[2] and bench.machine.poll(folder, 0, 0).state == "running":
+        if "~apply~" not in folder.rpartition("/")[2] and bench.machine.poll(folder, 0, 0).state == "running":
             bench.machine.kill(folder)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -11,7 +12,7 @@ from app.errors import Refused
 from app.ledger.approvals import Parked, is_over
 from app.ledger.runs import Todo
 from pipelines.bench import Bench, ledger, say
-from pipelines.landing import touched
+from pipelines.landing import effect, forget, touched
 from pipelines.values import Approved, Kept, StackPlan
 
 _PLANS = TypeAdapter(list[StackPlan])
@@ -43,21 +44,38 @@ def take_up(bench: Bench, todo_id: str) -> Approved:
     doing = f"landing the approved change of {todo_id}"
     if asked is None or asked["decision"] not in ("approved", "declined"):
         raise Refused("approval-void", f"{doing}: nobody has approved it")
+    ledger().runs.reopen(run_id)
+    is_whole = bench.workspace.is_open()
+    if not is_whole:
+        # The results are written in it all the same.
+        bench.workspace.open()
+    try:
+        return _as_approved(bench, todo_id, asked, is_whole, doing)
+    except Refused:
+        # Nothing was applied and nothing will be: no work is lost with it.
+        if not _is_begun(run_id, todo_id):
+            forget(bench, asked["branch"], todo_id)
+        raise
+
+
+def _as_approved(bench: Bench, todo_id: str, asked: Mapping[str, Any], is_whole: bool, doing: str) -> Approved:
     if asked["decision"] == "declined":
-        bench.branch.forget(asked["branch"])
         raise Refused("approval-declined", f"{asked['decided_by']} said no: {asked['why'] or 'no reason was given'}")
+    plans = _PLANS.validate_python(asked["plans"])
+    is_there = is_whole and all(bench.terraform.holds(plan.job) for plan in plans)
+    if not is_there and not _is_begun(bench.run.id, todo_id):
+        raise Refused("approval-void", f"{doing}: its worktree or plan files are gone from {bench.devvm.name}")
     if is_over(asked["asked_at"]):
         raise Refused("approval-void", f"{doing}: it was planned at {asked['asked_at']} and a day is over")
     kept = Kept(asked["commit"], asked["tree"], asked["base"], asked["branch"])
     moved = bench.branch.resume(kept.commit, kept.base)
     if moved is None or bench.branch.tree_of(kept.commit) != kept.tree:
         raise Refused("approval-void", f"{doing}: {bench.repository.branch} does not contain its base any more")
-    plans = _PLANS.validate_python(asked["plans"])
     for plan in plans:
         if touched(bench, moved, plan.stack):
             raise Refused("approval-void", f"{doing}: {plan.stack} was changed on {bench.repository.branch} since")
     bench.say("approval", f"{asked['decided_by']} approved {kept.commit[:7]}", todo_id)
-    return Approved(_todo(run_id, todo_id), kept, plans)
+    return Approved(_todo(bench.run.id, todo_id), kept, plans)
 
 
 def close(run_id: str, todo_id: str, outcome: str, message: str) -> None:
@@ -65,6 +83,10 @@ def close(run_id: str, todo_id: str, outcome: str, message: str) -> None:
     asked = ledger().approvals.find(run_id, todo_id)
     if asked is not None and asked["decision"] != "declined":
         ledger().approvals.close(run_id, todo_id, "landed" if outcome == "done" else "void", message)
+
+
+def _is_begun(run_id: str, todo_id: str) -> bool:
+    return ledger().runs.effects(run_id, effect(run_id, todo_id)) > 0
 
 
 def _todo(run_id: str, todo_id: str) -> Todo:

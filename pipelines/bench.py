@@ -187,6 +187,8 @@ def over(client: SSHClient, name: str) -> DevVM:
 
 @contextmanager
 def _connect(candidates: list[DevVMSettings], private_key: str) -> Iterator[tuple[DevVMSettings, DevVM]]:
+    if not candidates:
+        raise Failed("devvm-gone", "opening the DevVM: none of that name is configured any more")
     problems: list[str] = []
     for devvm in candidates:
         try:
@@ -197,6 +199,4 @@ def _connect(candidates: list[DevVMSettings], private_key: str) -> Iterator[tupl
         with over(client, devvm.name) as machine:
             yield devvm, machine
         return
-    raise Transient(
-        "devvm-unreachable", "; ".join(problems) or "opening the DevVM: no [[devvm]] of that name is configured"
-    )
+    raise Transient("devvm-unreachable", "; ".join(problems))

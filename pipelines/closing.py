@@ -13,7 +13,7 @@ from app.messages import TodoLine, run_outcome, slack_message
 from app.redact import redact
 from pipelines import approval
 from pipelines.bench import Bench, commit_url, ledger, opened, repository_of, say, settings
-from pipelines.landing import effect
+from pipelines.landing import effect, forget
 from pipelines.values import AgentChange, Kept, StackPlan
 
 # A refusal of these kinds is not a rule's verdict on the change: the agent could not do it, so a person is asked.
@@ -40,7 +40,7 @@ def finish(run_id: str, todo_id: str, kind: str, reason: str, message: str, find
 
     Once an apply has begun, every failure is unknown, but the first apply's when it was refused before it did anything.
     """
-    begun = ledger().runs.effects(run_id, effect(run_id, todo_id))
+    begun = _begun(run_id, todo_id)
     if kind not in ("", "Unknown") and begun > (1 if reason in _NOT_APPLIED else 0):
         kind, message = "Unknown", f"{message}; an apply had begun before that: look at the stack"
     outcome = outcome_of(kind, reason) if kind else "done"
@@ -94,9 +94,13 @@ def conclude(run_id: str, reason: str, message: str) -> str:
     """Record what came of the run; TODOs without an outcome share the run's trouble. Returns the run's outcome."""
     message = redact(message, settings().secrets())
     todos = ledger().runs.todos(run_id)
-    stopped = any(t["outcome"] == "unknown" for t in todos)
+    begun = [t["id"] for t in todos if t["outcome"] is None and _begun(run_id, t["id"])]
+    stopped = bool(begun) or any(t["outcome"] == "unknown" for t in todos)
     for todo in todos:
-        if todo["outcome"] is None and stopped:
+        if todo["id"] in begun:
+            why = f"{message}; an apply had begun before that: look at the stack"
+            ledger().runs.finish_todo(run_id, todo["id"], "unknown", reason, why)
+        elif todo["outcome"] is None and stopped:
             why = "an apply before it may have happened in part; nothing more was done in this run"
             ledger().runs.finish_todo(run_id, todo["id"], "cancelled", "stopped-after-unknown", why)
         elif todo["outcome"] is None:
@@ -105,10 +109,22 @@ def conclude(run_id: str, reason: str, message: str) -> str:
     if reason:
         outcome = {"nothing-to-do": "failed", "done": "partial"}.get(outcome, outcome)
     ledger().runs.finish(run_id, outcome, reason, message)
-    if ledger().runs.row(run_id)["finished_at"]:
-        ledger().runs.conclude_again(run_id, outcome)
+    ledger().runs.conclude_again(run_id, outcome)
     say(run_id, "outcome", f"run {outcome} {message}".strip())
     return outcome
+
+
+def give_up(flow: str, subject: str) -> None:
+    """Conclude what another version of the flow began: a delivery, a run, or what a person decided on."""
+    why = "the service was updated meanwhile and cannot go on with it; push the post-mortem again"
+    first, _, todo_id = subject.partition(" ")
+    if flow == "follow_push":
+        ledger().deliveries.conclude(first, "internal-error", why)
+        return
+    if flow == "follow_approval":
+        finish(first, todo_id, "Failed", "flow-changed", why, ())
+    conclude(first, "flow-changed", why)
+    ledger().runs.close(first)
 
 
 def tell(run_id: str) -> None:
@@ -146,12 +162,20 @@ def sweep(bench: Bench) -> None:
             left = bench.workspace.of_run(run_id)
             _end_jobs(bench, left)
             left.remove()
+            if ledger().runs.get(run_id).repository == bench.run.repository:
+                for branch in ledger().approvals.expired(run_id):
+                    forget(bench, branch)
             bench.say("workspace", f"removed what run {run_id} had to leave behind")
+
+
+def _begun(run_id: str, todo_id: str) -> int:
+    """How many applies of a TODO have begun."""
+    return ledger().runs.effects(run_id, effect(run_id, todo_id))
 
 
 def _end_jobs(bench: Bench, workspace: Workspace) -> None:
     for folder in workspace.jobs():
-        if "-apply-" in folder.rpartition("/")[2]:
+        if "~apply~" in folder.rpartition("/")[2]:
             # An apply is never cut short by us: it has a limit of its own, and half of one is worse than late.
             bench.machine.follow(folder, lambda _: None)
         bench.machine.kill(folder)

@@ -101,8 +101,11 @@ def start(flow: Callable[[str], None], subject: str, lane: str) -> None:
         DBOS.enqueue_workflow(QUEUE, flow, subject)
 
 
-def launch(database_url: str, patience: float, tell: Callable[[str, str], None]) -> None:
+def launch(database_url: str, patience: float, tell: Callable[[str, str], None]) -> list[tuple[str, str]]:
     """Begin to execute: what was cut short by a stop or a crash goes on.
+
+    Returns (flow, subject) of what an earlier version began or was asked for and did not end: it cannot go on, and
+    would hold up its lane for good, so it is cancelled.
 
     `patience` is how long a step tries again after transient failures, in seconds; `tell` is called before each wait
     with the step's first argument and a sentence.
@@ -118,7 +121,12 @@ def launch(database_url: str, patience: float, tell: Callable[[str, str], None])
     }
     DBOS(config=config)
     DBOS.launch()
+    unfinished = DBOS.list_workflows(status=["PENDING", "ENQUEUED"], load_input=False, load_output=False)
+    old = [found.workflow_id for found in unfinished if found.app_version != FLOW_VERSION]
+    for workflow_id in old:
+        DBOS.cancel_workflow(workflow_id)
     DBOS.register_queue(QUEUE, partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.2)
+    return [(flow, subject) for flow, _, subject in (workflow_id.partition(" ") for workflow_id in old)]
 
 
 def hand_over(database_url: str, flow: str, subject: str, lane: str) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 from app.errors import Failed, FollowthroughError, Refused, Unknown
 from app.guard.change import stack_of
-from app.guard.model import Finding
+from app.guard.model import Finding, Policy
 from app.guard.plan import judge_plan, read_plan, summarise
 from app.guard.plans.shown import render
 from app.ledger.runs import Todo
@@ -27,11 +27,16 @@ def plan(bench: Bench, todo: Todo, attempt: int, stack: str, change: AgentChange
     """
     heed(bench.run.id, f"planning {stack}", todo.id)
     look = partial(must_go_on, bench.run.id, f"planning {stack}")
+    before, job = (bench.workspace.job(todo.id, name, stack) for name in ("baseline", f"plan{attempt}"))
+    # Where this step is done again, a plan that it started may go on and still read the files.
+    started = {*bench.terraform.jobs_of(before), *bench.terraform.jobs_of(job)}
+    for begun in started & set(bench.workspace.jobs()):
+        bench.machine.follow(begun, lambda _: None, look)
     bench.workspace.reset()
     if steering := bench.workspace.steering(stack):
         why = f"{steering[0]} is committed: it would decide which programs the plan runs (ENV-02); remove it"
         raise Refused("environment-unsafe", f"planning {stack}: {why}")
-    baseline = bench.terraform.plan(stack, bench.workspace.job(todo.id, "baseline", stack), look)
+    baseline = bench.terraform.plan(stack, before, look)
     if baseline.exit_code == 2:
         why = f"the stack {stack} has changes pending before the edit; a person settles that first (ENV-06)"
         raise Refused("changes-pending", why)
@@ -39,7 +44,6 @@ def plan(bench: Bench, todo: Todo, attempt: int, stack: str, change: AgentChange
         said = bench.hide(baseline.error)[-1500:]
         raise Failed("plan-failed", f"planning {stack} before the edit: exit code {baseline.exit_code}: {said}")
     bench.workspace.place(change.entries)
-    job = bench.workspace.job(todo.id, f"plan{attempt}", stack)
     planned = bench.terraform.plan(stack, job, look)
     if planned.exit_code not in (0, 2):
         found = (Finding("PLAN-01", stack, f"the plan failed: {bench.hide(planned.error)[-2000:]}"),)
@@ -101,27 +105,36 @@ def push(bench: Bench, todo: Todo, stacks: Sequence[str], kept: Kept) -> str:
 
     Raises Failed on a conflict, when the branch was rewound or the forge says no; the commit is kept on its branch.
     """
-    for number in range(_PUSHES):
+    for _ in range(_PUSHES):
+        _verify_with_theirs(bench, todo, stacks, kept)
         if bench.branch.push():
             landed = bench.branch.landed(*trailers(bench.run.id, todo.id))
             ledger().runs.set_commit(bench.run.id, todo.id, landed)
             bench.say("push", f"{landed[:7]} is on {bench.repository.branch}", todo.id)
-            _forget(bench, todo, kept)
+            forget(bench, kept.branch, todo.id)
             return landed
-        moved = bench.branch.rebase()
-        if moved is None:
+        if not bench.branch.rebase():
             break
-        # Others changed what this stack is made of: together with theirs, ours has to plan empty again.
-        for stack in [s for s in stacks if touched(bench, moved, s)]:
-            verify(bench, todo.id, stack, f"again{number}")
     told = f"the applied commit {kept.commit[:7]} is on {kept.branch}"
     raise Failed("push-conflict", f"pushing: {bench.repository.branch} moved in conflict; {told}")
 
 
+def _verify_with_theirs(bench: Bench, todo: Todo, stacks: Sequence[str], kept: Kept) -> None:
+    """Where others changed what a stack is made of, ours has to plan empty again together with theirs.
+
+    Asked before every push and not after every rebase: a push that is cut short and tried again asks once more.
+    """
+    parent = bench.branch.parent()
+    moved = bench.branch.changed(kept.base, parent)
+    for stack in [s for s in stacks if touched(bench, moved, s)]:
+        verify(bench, todo.id, stack, f"again-{parent[:12]}")
+
+
 def touched(bench: Bench, paths: Sequence[str], stack: str) -> bool:
     """Whether changed paths can change what a stack plans: its own files, and all outside of stacks but documents."""
-    policy = bench.policy()
-    return any(stack_of(path, policy) in (stack, None) and not path.endswith(".md") for path in paths)
+    policy = Policy(bench.repository.stacks, frozenset(), frozenset())
+    found = [(stack_of(path, policy), path) for path in paths]
+    return any(owner == stack or (owner is None and not path.endswith(".md")) for owner, path in found)
 
 
 def incident_of(bench: Bench) -> str:
@@ -129,11 +142,12 @@ def incident_of(bench: Bench) -> str:
     return f"PM-{ledger().runs.row(bench.run.id)['incident_date']}"
 
 
-def _forget(bench: Bench, todo: Todo, kept: Kept) -> None:
+def forget(bench: Bench, branch: str, todo_id: str = "") -> None:
+    """Remove a branch that kept a commit. That it cannot be is said, and neither waited for nor a failure."""
     try:
-        bench.branch.forget(kept.branch)
+        bench.branch.forget(branch)
     except FollowthroughError as error:
-        bench.say("push", f"{kept.branch} is not needed any more and could not be removed: {error}", todo.id)
+        bench.say("push", f"{branch} is not needed any more and could not be removed: {error}", todo_id)
 
 
 def _told(bench: Bench, todo_id: str, planned: StackPlan) -> StackPlan:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 
 from rich.table import Table
 from rich.text import Text
@@ -22,11 +23,19 @@ def decide(settings: Settings, name: str, decision: str, why: str) -> int:
     if not run_id:
         raise BadInput("bad-approval", f"deciding on {name}: it must be RUN/TODO; see followthrough approvals")
     ledger = compose(settings)
-    ledger.approvals.decide(run_id, todo_id, decision, getpass.getuser(), redact(why, settings.secrets()))
+    ledger.approvals.decide(run_id, todo_id, decision, _person(), redact(why, settings.secrets()))
     lane = ledger.runs.get(run_id).repository
     durable.hand_over(settings.database.url, "follow_approval", f"{run_id} {todo_id}", lane)
     console.print(Text(f"{decision}; the running service goes on with it, or the next one that starts"))
     return 0
+
+
+def _person() -> str:
+    """Who sits there, as the system says and not as the environment does; in a container that may be a number."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def print_waiting(settings: Settings) -> int:

@@ -15,6 +15,7 @@ from app.settings import RepositorySettings
 _BASE = "refs/worktree/base"
 # Another push reached the forge at the same moment: the next try will see it as a plain rejection.
 _RACE = re.compile(r"\[remote rejected\].*(cannot lock ref|failed to update ref|incorrect old value)")
+_GONE = "remote ref does not exist"
 
 
 class Branch:
@@ -62,6 +63,10 @@ class Branch:
         """The tip of the branch that the worktree stands on."""
         return self._git.in_tree("rev-parse", _BASE).text
 
+    def parent(self) -> str:
+        """The commit that the worktree's own commit stands on."""
+        return self._git.in_tree("rev-parse", "HEAD^").text
+
     def tree_of(self, commit: str) -> str:
         """The git tree id of a commit."""
         return self._git.in_tree("rev-parse", f"{commit}^{{tree}}").text
@@ -76,7 +81,7 @@ class Branch:
             return None
         self._git.in_tree("reset", "--quiet", "--hard", commit)
         self._stand_on(base)
-        return self._changed(base, tip)
+        return self.changed(base, tip)
 
     def push(self) -> bool:
         """Push the worktree's commit to the branch, never by force; False when somebody else was first.
@@ -96,8 +101,11 @@ class Branch:
             raise Failed("push-refused", f"keeping the work on {name}: that branch is there and holds something else")
 
     def forget(self, name: str) -> None:
-        """Remove a branch that `keep` made, when its commit has landed. Raises Failed when the forge says no."""
-        self._push("--delete", name)
+        """Remove a branch that `keep` made; one that is gone already is fine, and so is a worktree that is.
+
+        Raises Failed when the forge says no, Transient when it cannot be reached.
+        """
+        self._push("--delete", name, at=self._git.clone)
 
     def landed(self, run: str, todo: str) -> str:
         """The commit on the worktree's history that bears both trailer lines; raises Failed when there is none."""
@@ -106,21 +114,19 @@ class Branch:
             return found
         raise Failed("commit-lost", f"looking for the pushed commit: {self._repository.branch} has none with {todo!r}")
 
-    def rebase(self) -> list[str] | None:
-        """Put the worktree's own commits onto the branch's new tip; None on a conflict, and nothing is changed.
-
-        Returns the paths that others changed in between.
-        """
+    def rebase(self) -> bool:
+        """Put the worktree's own commits onto the branch's new tip; False on a conflict, and nothing is changed."""
         tip = self._fetch()
         base = self.base()
         done = self._git.in_tree("rebase", "--quiet", "--onto", tip, base, codes=(0, 1, 128))
         if done.code:
             self._git.in_tree("rebase", "--abort", codes=(0, 1, 128))
-            return None
+            return False
         self._stand_on(tip)
-        return self._changed(base, tip)
+        return True
 
-    def _changed(self, older: str, newer: str) -> list[str]:
+    def changed(self, older: str, newer: str) -> list[str]:
+        """The paths that differ between two commits."""
         listed = self._git.in_tree("diff-tree", "-r", "-z", "--name-only", "--no-renames", older, newer).out
         return [path.decode("utf-8", "replace") for path in listed.split(b"\0") if path]
 
@@ -133,13 +139,13 @@ class Branch:
     def _push_to(self, branch: str) -> bool:
         return self._push(f"HEAD:refs/heads/{branch}")
 
-    def _push(self, *what: str) -> bool:
+    def _push(self, *what: str, at: str = "") -> bool:
         flags = [word for word in what if word.startswith("--")]
         refs = [word for word in what if not word.startswith("--")]
         url = self._repository.push_url or self._repository.clone_url
         words = ("push", "--porcelain", *flags, "--end-of-options", url, *refs)
-        done = self._git.network(self._git.tree, *words, codes=(0, 1, 128))
-        if done.code == 0:
+        done = self._git.network(at or self._git.tree, *words, codes=(0, 1, 128))
+        if done.code == 0 or (flags and _GONE in done.err):
             return True
         doing, said = f"pushing to {self._repository.name}", (done.text + done.err)[-500:]
         if _RACE.search(done.text):

@@ -18,7 +18,8 @@ from app.edges.git_here import GitHere
 from app.errors import BadInput
 from app.guard.model import Change, Edits
 
-_ABSENT, _REGULAR, _EXECUTABLE, _LINK = "000000", "100644", "100755", "120000"
+_ABSENT, _REGULAR, _EXECUTABLE, _LINK, _SUBMODULE = "000000", "100644", "100755", "120000", "160000"
+_LEFT_OUT = "S"
 _NOT_FILTERED = "unspecified"
 
 
@@ -32,11 +33,27 @@ class Checkout:
     """A checkout at `path`. Raises BadInput when it is none, or a revision is not there."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._git = GitHere(path)
+        try:
+            # From a folder inside of it git would tell of that folder alone.
+            self.path = Path(GitHere(path).run("rev-parse", "--show-toplevel"))
+        except git.GitCommandError:
+            message = f"reading {path}: it is no git checkout with files in it"
+            raise BadInput("no-checkout", message) from None
+        self._git = GitHere(self.path)
 
     def edits(self, base: str, stacks: str) -> Edits:
-        """Everything that differs between a commit and what the checkout holds now, files git ignores left out."""
+        """Everything that differs between a commit and what the checkout holds now, files git ignores left out.
+
+        Raises BadInput for a file, or an object of git's, that cannot be read: nobody can judge it.
+        """
+        try:
+            return self._edits(base, stacks)
+        except OSError as error:
+            raise BadInput("unreadable", f"reading {error.filename or self.path}: {error.strerror}") from None
+        except git.GitCommandError as error:
+            raise BadInput("unreadable", f"reading {self.path}: git says {str(error.stderr).strip()[-300:]}") from None
+
+    def _edits(self, base: str, stacks: str) -> Edits:
         before, after = self._tree(base), self._now()
         filters = self._filters(sorted(before.keys() | after.keys()))
         head = self._tree("HEAD")
@@ -48,9 +65,11 @@ class Checkout:
         return Edits(tuple(changes), self._around(changed, before, stacks))
 
     def file(self, commit: str, path: str) -> bytes:
-        """A regular file at a commit; empty when there is none."""
+        """A file at a commit; empty when there is none. Raises BadInput for what is there and is no file."""
         entry = self._tree(commit).get(path)
-        return self._git.blob(entry.blob) if entry and entry.mode == _REGULAR else b""
+        if entry and entry.mode not in (_REGULAR, _EXECUTABLE):
+            raise BadInput("no-plain-file", f"reading {path} in {self.path}: it is there and is no plain file")
+        return self._git.blob(entry.blob) if entry else b""
 
     def known_stacks(self, base: str, stacks: str) -> frozenset[str]:
         """The folders that are stacks at a commit."""
@@ -66,9 +85,21 @@ class Checkout:
         return {path: _File(facts.split()[0], facts.split()[2]) for facts, _, path in entries}
 
     def _now(self) -> dict[str, _File]:
-        listed = self._git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-        found = {path: self._file(self.path / path) for path in dict.fromkeys(listed) if path}
+        listed = self._git.run("ls-files", "-z", "--others", "--exclude-standard").split("\0")
+        found = {path: self._file(self.path / path) for path in listed if path}
+        for entry in self._git.run("ls-files", "-z", "--cached", "--stage", "-t").split("\0"):
+            facts, _, path = entry.partition("\t")
+            if path:
+                found[path] = self._tracked(path, *facts.split()[:3])
         return {path: file for path, file in found.items() if file is not None}
+
+    def _tracked(self, path: str, tag: str, mode: str, blob: str) -> _File | None:
+        place = self.path / path
+        if mode == _SUBMODULE:
+            inside = (place / ".git").exists()
+            return _File(mode, GitHere(place).run("rev-parse", "HEAD") if inside else blob)
+        # A sparse checkout leaves out what it does not want to see; it is there all the same.
+        return self._file(place) or (_File(mode, blob) if tag == _LEFT_OUT else None)
 
     def _file(self, path: Path) -> _File | None:
         try:

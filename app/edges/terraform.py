@@ -49,9 +49,9 @@ class Terraform:
         if mirror := self._repository.provider_mirror:
             self._machine.write(self._cli_config, _ONLY_FROM.format(json.dumps(mirror)).encode())
         if self._repository.init:
-            done = self._follow(f"{job}-init", stack, self._argv(self._repository.init), look)
+            done = self._follow(f"{job}~init", stack, self._argv(self._repository.init), look)
             if done.code != 0:
-                return Planned(1, "", "", self._error(f"{job}-init"))
+                return Planned(1, "", "", self._error(f"{job}~init"))
         file = self._plan_file(job)
         flags = ["-input=false", f"-out={file}", "-detailed-exitcode"]
         done = self._follow(job, stack, [*self._argv(self._repository.plan), *flags], look)
@@ -60,6 +60,14 @@ class Terraform:
         if done.code not in (0, 2):
             return Planned(done.code, "", "", self._error(job))
         return Planned(done.code, self._show(stack, file), self._sha256(file), "")
+
+    def holds(self, plan_job: str) -> bool:
+        """Whether the plan file of a job is there."""
+        return self._machine.run(["test", "-e", self._plan_file(plan_job)], codes=(0, 1)).code == 0
+
+    def jobs_of(self, job: str) -> list[str]:
+        """The folders of everything that `plan` starts under the name of this job."""
+        return [f"{job}~init", job]
 
     def apply(self, stack: str, plan_job: str, sha256: str, job: str, first: bool) -> None:
         """Apply the plan file of `plan_job`, at most once.
@@ -71,10 +79,12 @@ class Terraform:
         doing = f"applying the judged plan of {stack}"
         file = self._plan_file(plan_job)
         if self._machine.poll(job, 0, 0).state == "absent":
-            if not first and self._machine.run(["test", "-e", file], codes=(0, 1)).code:
+            if not self.holds(plan_job) and not first:
                 raise Unknown(
                     "apply-unknown", f"{doing}: it was begun before and its traces are gone; look at the stack"
                 )
+            if not self.holds(plan_job):
+                raise Failed("plan-file-changed", f"{doing}: the plan file that was judged is gone (APP-01)")
             if self._sha256(file) != sha256:
                 raise Failed("plan-file-changed", f"{doing}: the plan file is not the one that was judged (APP-01)")
             self._start(job, stack, [*self._argv(self._repository.apply), file])

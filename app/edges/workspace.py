@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from app.edges.devgit import DevGit
 from app.edges.machine import Machine
-from app.errors import Failed
+from app.errors import BadInput, Failed
 from app.guard.model import Change
 from app.settings import RepositorySettings
 
 _ABSENT = "0" * 40
 _REGULAR_FILE = "100644"
+_FILES = (_REGULAR_FILE, "100755")
 _STEERS = {".terraform", "terraform.d"}
 _BLOB_LIMIT = 1024 * 1024
 _IS_OURS = """
@@ -54,8 +55,8 @@ class Workspace:
         return f"{self.folder}/agents/{todo_id}/tree"
 
     def job(self, *words: str) -> str:
-        """The folder of a long command of this run."""
-        return f"{self.folder}/jobs/{'-'.join(words)}"
+        """The folder of a long command of this run. No stack's name holds the sign between the words."""
+        return f"{self.folder}/jobs/{'~'.join(words)}"
 
     def jobs(self) -> list[str]:
         """The folders of all long commands of this run."""
@@ -82,6 +83,10 @@ class Workspace:
         self.git.in_clone("worktree", "add", "--quiet", "--force", "--detach", "--end-of-options", self.tree, tip)
         return tip
 
+    def is_open(self) -> bool:
+        """Whether the run's worktree is there."""
+        return self._machine.run(["test", "-e", f"{self.tree}/.git"], codes=(0, 1)).code == 0
+
     def runs(self) -> list[str]:
         """The ids of the runs that have a folder here."""
         listed = self._machine.run(["ls", "-1", f"{self._root}/runs"], codes=(0, 1, 2))
@@ -95,7 +100,7 @@ class Workspace:
         """The folders that are stacks at the worktree's commit."""
         folder = self._repository.stacks + "/"
         listed = self.git.in_tree("ls-tree", "-z", "-d", "--name-only", "HEAD", folder).out
-        return frozenset(name.decode().removeprefix(folder) for name in listed.split(b"\0") if name)
+        return frozenset(name.decode("utf-8", "replace").removeprefix(folder) for name in listed.split(b"\0") if name)
 
     def export(self, todo_id: str, wanted: Callable[[str, str], bool]) -> str:
         """Make the agent's tree from the worktree's commit: the files for which `wanted(path, mode)`.
@@ -172,9 +177,15 @@ class Workspace:
         return done.out
 
     def small_file(self, path: str) -> bytes:
-        """A regular file at the worktree's commit, empty when there is none. Raises Failed for one over 1 MiB."""
+        """A file at the worktree's commit, empty when there is none. Raises Failed for one over 1 MiB.
+
+        Raises BadInput for what is there and is no file, such as a link: it would do nothing, and its author thinks
+        that it does.
+        """
         listed = self.git.in_tree("ls-tree", "-z", "HEAD", "--", path).text
-        return self._blob(listed.split()[2]) if listed.startswith(_REGULAR_FILE) else b""
+        if listed and listed.split()[0] not in _FILES:
+            raise BadInput("no-plain-file", f"reading {path} of the repository: it is there and is no plain file")
+        return self._blob(listed.split()[2]) if listed else b""
 
     def steering(self, stack: str) -> list[str]:
         """What lies in a stack at the worktree's commit and decides which programs its plan would run (ENV-02)."""

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine
 
 from app.errors import Refused
 from app.ledger.clock import now
-from app.ledger.schema import approvals
+from app.ledger.schema import approvals, todos
 
 VALID_FOR = timedelta(hours=24)
 
@@ -63,8 +63,10 @@ class Approvals:
             return [dict(row) for row in db.execute(query).mappings()]
 
     def decided(self) -> list[tuple[str, str]]:
-        """(run id, TODO id) of everything that a person has approved and that has not landed yet."""
-        query = sa.select(approvals.c.run_id, approvals.c.todo_id).where(approvals.c.decision == "approved")
+        """(run id, TODO id) of everything that a person has decided on and that has not had its effect yet."""
+        same = (todos.c.run_id == approvals.c.run_id) & (todos.c.id == approvals.c.todo_id)
+        open_still = approvals.c.decision.in_(("approved", "declined")) & (todos.c.outcome == "awaiting-approval")
+        query = sa.select(approvals.c.run_id, approvals.c.todo_id).join(todos, same).where(open_still)
         with self._engine.connect() as db:
             return [(row.run_id, row.todo_id) for row in db.execute(query)]
 
@@ -73,6 +75,12 @@ class Approvals:
         wanted = (approvals.c.run_id == run_id) & approvals.c.decision.in_(("", "approved"))
         with self._engine.connect() as db:
             return db.execute(sa.select(approvals.c.run_id).where(wanted)).first() is not None
+
+    def expired(self, run_id: str) -> list[str]:
+        """The branches of what nobody decided on in time: they are not needed any more."""
+        late = (approvals.c.run_id == run_id) & (approvals.c.decision == "void") & (approvals.c.decided_by == "")
+        with self._engine.connect() as db:
+            return list(db.execute(sa.select(approvals.c.branch).where(late)).scalars())
 
     def decide(self, run_id: str, todo_id: str, decision: str, by: str, why: str) -> None:
         """Write down what a person said. Raises Refused when it was decided before, or its time is over."""

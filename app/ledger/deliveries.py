@@ -56,12 +56,6 @@ class Deliveries:
             raise KeyError(delivery_id)
         return Delivery(**{name: row[name] for name in Delivery.__dataclass_fields__})
 
-    def take_again(self, delivery_id: str) -> bool:
-        """Forget what a failed delivery came to, so that it is looked into once more; False when it did not fail."""
-        failed = (deliveries.c.id == delivery_id) & deliveries.c.reason.in_(TRY_AGAIN)
-        with self._engine.begin() as db:
-            return bool(db.execute(sa.update(deliveries).where(failed).values(reason="", message="")).rowcount)
-
     def conclude(self, delivery_id: str, reason: str, message: str) -> None:
         """Say what came of an accepted delivery."""
         with self._engine.begin() as db:

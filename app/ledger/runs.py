@@ -18,7 +18,13 @@ from app.ledger.schema import effects, events, runs, spend, todos
 # to this very text, or a person is asked. What failed is tried again, and so is what a rule refused for a reason that
 # is not in the text.
 SETTLED = ("done", "unknown", "refused", "awaiting-approval")
-PASSING_REASONS = ("todo-budget-spent", "run-budget-spent", "day-budget-spent", "changes-pending")
+PASSING_REASONS = (
+    "todo-budget-spent",
+    "run-budget-spent",
+    "day-budget-spent",
+    "changes-pending",
+    "environment-unsafe",
+)
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,11 @@ class Runs:
         query = sa.select(runs.c.id).where((runs.c.id == run_id) & runs.c.finished_at.is_not(None))
         with self._engine.connect() as db:
             return db.execute(query).first() is not None
+
+    def reopen(self, run_id: str) -> None:
+        """Something happens in this run once more: what it left on the DevVM is needed until it is closed again."""
+        with self._engine.begin() as db:
+            db.execute(sa.update(runs).where(runs.c.id == run_id).values(finished_at=None))
 
     def conclude_again(self, run_id: str, outcome: str) -> None:
         """Say what came of a run when a person's decision has changed that."""

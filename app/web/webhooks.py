@@ -19,7 +19,7 @@ from fastapi.responses import JSONResponse
 from app.guard.push import Decision, Push, decide_push, read_push
 from app.ledger import Ledger
 from app.ledger.clock import now
-from app.ledger.deliveries import Delivery
+from app.ledger.deliveries import TRY_AGAIN, Delivery
 from app.settings import Settings
 from app.web.signature import is_signed
 
@@ -68,7 +68,8 @@ def router(settings: Settings, ledger: Ledger, start_push: Callable[[str, str], 
         if not ledger.deliveries.store(delivery):
             # Stored, and perhaps never handed over: starting means start if absent, so it is done again.
             known = ledger.deliveries.get(delivery_id)
-            if ledger.deliveries.take_again(delivery_id):
+            if known.reason in TRY_AGAIN:
+                # Its reason stands until it is looked into again: cut short before that, the next one does the same.
                 start_push(f"{delivery_id} {now()}", known.repository)
             elif known.decision == "accepted" and not known.reason:
                 start_push(delivery_id, known.repository)

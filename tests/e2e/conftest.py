@@ -134,7 +134,7 @@ def decided(world: World, run: dict[str, Any], word: str, *more: str) -> dict[st
 
     def over() -> Any:
         now = world.get(f"/api/runs/{run['id']}")
-        return now if now["todos"][0]["outcome"] != "awaiting-approval" and "cleaned" in phases(now) else None
+        return now if now["outcome"] and "cleaned" in phases(now) else None
 
     return dict(eventually(over, 60))
 
