@@ -103,6 +103,7 @@ def serve(settings: Settings) -> None:
         app,
         host=settings.server.host,
         port=settings.server.port,
+        log_config=None,
         log_level="warning",
         proxy_headers=False,
         server_header=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from app import logs
 from app.cli.guard_commands import commands as guard_commands
 from app.errors import BadInput, FollowthroughError
 from app.redact import redact
@@ -109,6 +109,7 @@ def serve(config: Config = None) -> None:
     """Receive webhooks and follow post-mortems through, until it is stopped."""
     from app.main import serve as serve_until_stopped
 
+    logs.set_up(logs.JsonLines())
     serve_until_stopped(load(config))
 
 
@@ -201,9 +202,7 @@ def install(
 
 def main() -> None:
     """Entry point: failures that are ours to explain become one line and an exit code, 2 for bad input, else 1."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for chatty in ("httpx", "alembic", "httpcore"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.set_up(logs.Words())
     try:
         app()
     except FollowthroughError as error:

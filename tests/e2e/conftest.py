@@ -108,9 +108,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def fresh(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
-    """A world for one test; `@pytest.mark.configured(agent={...})` changes its configuration."""
+    """A world for one test; `@pytest.mark.configured(agent={...})` changes its configuration.
+
+    The cage is tried once a module, in `world`, and in test_cage: here it would cost every test seconds.
+    """
     marker = request.node.get_closest_marker("configured")
-    with World(tmp_path, Options(changes=marker.kwargs if marker else {})) as made:
+    changes = dict(marker.kwargs) if marker else {}
+    changes["agent"] = {"cage_test": "off", **changes.get("agent", {})}
+    with World(tmp_path, Options(changes=changes)) as made:
         yield made
 
 

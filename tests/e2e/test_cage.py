@@ -191,6 +191,7 @@ def test_a_devvm_that_forwards_no_port_is_untested(tmp_path: Path) -> None:
     assert "agent.cage_test" in str(failed.value)
 
 
+@pytest.mark.configured(agent={"cage_test": "required"})
 def test_no_agent_starts_until_the_cage_was_shown_to_hold_and_it_is_remembered(fresh: World, tmp_path: Path) -> None:
     """Broken: refused, and the second TODO at once. Another file: tested anew, once for both."""
     broken = 'tools(",Bash"); more("--allowedTools", "Bash")'
@@ -223,6 +224,7 @@ def test_off_is_said(fresh: World) -> None:
     assert cage.OFF in done.stdout
 
 
+@pytest.mark.configured(agent={"cage_test": "required"})
 def test_an_agent_whose_job_is_lost_has_failed_and_is_not_left_behind(fresh: World) -> None:
     script(fresh, CONFIG, Attempt(fault="hang"))
     commits = push(fresh, {PATH: post_mortem()})
