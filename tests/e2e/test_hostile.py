@@ -77,44 +77,42 @@ def test_text_of_a_todo_is_never_shell_nor_mention(fresh: World, traps: Path) ->
     assert "@" not in subject
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        Call("Bash", {"command": "touch {place}/SPRUNG", "file_path": ""}),
-        write("{place}/outside.tf", "x"),
-        write("{up}/outside.tf", "x"),
-        write("stacks/nfs/../../scripts/tg", "SPRUNG"),
-        write("stacks/vault/main.tf", "SPRUNG"),
-        write(".git/hooks/pre-commit", "SPRUNG"),
-        write("stacks/nfs/run.sh", "SPRUNG"),
-        read("{place}/secret.txt"),
-        read("{up}/secret.txt"),
-        Call("WebFetch", {"url": "http://127.0.0.1:1/", "prompt": "x", "file_path": ""}),
-    ],
-    ids=[
-        "shell", "outside", "outside-by-dots", "wrapper", "protected", "hook", "script", "read", "read-by-dots",
-        "network",
-    ],
-)  # fmt: skip
-def test_calls_out_of_scope_change_nothing(fresh: World, call: Call) -> None:
+OUT_OF_SCOPE = (
+    Call("Bash", {"command": "touch {place}/SPRUNG", "file_path": ""}),
+    write("{place}/outside.tf", "x"),
+    write("{up}/outside.tf", "x"),
+    write("stacks/nfs/../../scripts/tg", "SPRUNG"),
+    write("stacks/vault/main.tf", "SPRUNG"),
+    write(".git/hooks/pre-commit", "SPRUNG"),
+    write("stacks/nfs/run.sh", "SPRUNG"),
+    read("{place}/secret.txt"),
+    read("{up}/secret.txt"),
+    Call("WebFetch", {"url": "http://127.0.0.1:1/", "prompt": "x", "file_path": ""}),
+)
+
+
+def test_calls_out_of_scope_change_nothing(fresh: World) -> None:
     """The files lie outside of the run's folder, which is removed in the end: had a call worked, they would stay."""
     place = fresh.folder / "beside"
     place.mkdir()
     (place / "secret.txt").write_text("CANARY-FILE")
     up = "/".join([".."] * 40) + str(place)
-    told = {key: value.replace("{place}", str(place)).replace("{up}", up) for key, value in call.arguments.items()}
-    script(fresh, CONFIG, Attempt([Call(call.tool, told)]))
+
+    def told(call: Call) -> Call:
+        filled = {k: v.replace("{place}", str(place)).replace("{up}", up) for k, v in call.arguments.items()}
+        return Call(call.tool, filled)
+
+    script(fresh, CONFIG, Attempt([told(call) for call in OUT_OF_SCOPE]))
     _, after = push(fresh, {PATH: post_mortem()})
     done = run_checkout(fresh)
     assert done.returncode == 4, done.stdout
     assert log(fresh, after) == [FOLLOW_UP]
-    assert call.tool != "Write" or "agent-out-of-scope" in done.stdout, "a refused change, not one that nobody tried"
+    assert "agent-out-of-scope" in done.stdout
     assert "CANARY-FILE" not in str(fresh.model.requests)
     assert [file.name for file in place.iterdir()] == ["secret.txt"]
     assert b"SPRUNG" not in fresh.forge.file("scripts/tg") + fresh.forge.file("stacks/vault/main.tf")
-    refused = [block for request in fresh.model.requests for block in _results(request)]
-    assert refused, "the call was made"
-    assert all(block["is_error"] for block in refused)
+    answers = max((_results(request) for request in fresh.model.requests), key=len)
+    assert [block["is_error"] for block in answers] == [True] * len(OUT_OF_SCOPE)
 
 
 def _results(request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -109,7 +109,7 @@ def test_a_port_of_the_host_is_served_from_here_while_the_block_lasts(host: Host
 def test_a_host_that_allows_no_port_is_said_to(tmp_path: Path) -> None:
     with Host(tmp_path) as host:
         keys = tmp_path / "authorized_keys"
-        keys.write_text("no-port-forwarding " + keys.read_text())
+        keys.write_text("restrict " + keys.read_text().split(" ", 1)[1])
         with connected(host) as machine, pytest.raises(Failed) as failed, machine.listening(lambda _: None):
             raise AssertionError("it listens all the same")
         assert failed.value.reason == "devvm-no-forwarding"
