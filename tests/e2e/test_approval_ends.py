@@ -29,7 +29,7 @@ from tests.e2e.conftest import (
 from tests.e2e.test_apply import plan_file
 from tests.world.world import World
 
-pytestmark = pytest.mark.configured(policy={"most_updates": 0})
+pytestmark = [pytest.mark.thorough, pytest.mark.configured(policy={"most_updates": 0})]
 Waiting = tuple[World, dict[str, Any]]
 
 

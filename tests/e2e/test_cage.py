@@ -117,6 +117,7 @@ def test_the_command_as_we_start_it_holds_every_canary(host: Host) -> None:
     assert (found.held, found.escapes, found.unusable) == (len(CANARIES), (), "")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_broken_cage_is_noticed_by_the_right_canaries(host: Host, tmp_path: Path, name: str) -> None:
     change, canaries = BREAKS[name]
