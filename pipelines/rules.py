@@ -37,6 +37,8 @@ def policy_for(
         most_deleted_lines=limits.most_deleted_lines,
         most_creates=limits.most_creates,
         most_updates=limits.most_updates,
+        monitors=repository.monitors,
+        alert_parts=tuple(repository.verify.alert_parts),
     )
     narrowed = narrow(policy, narrower) if narrower else policy
     return Policy(**{**narrowed.__dict__, "version": version_of(narrowed, ALL)})

@@ -78,8 +78,9 @@ class Policy:
 
     `known_stacks` are the stacks that exist at the base commit. `todo_type` is the declared type of the TODO that is
     worked on, None when that is not known (a plan judged in somebody's CI). `creates` maps a TODO type to the resource
-    types (globs) that it may create without a person. What lies over a limit waits for one. `version` names the rule
-    set and the values here, and is kept with every verdict.
+    types (globs) that it may create without a person. What lies over a limit waits for one. `monitors` is the path of
+    the inventory of monitors, empty where monitors are Terraform's. `alert_parts` is what a new alert must have: for,
+    severity, summary. `version` names the rule set and the values here, and is kept with every verdict.
     """
 
     stacks: str
@@ -92,6 +93,8 @@ class Policy:
     most_deleted_lines: int = 20
     most_creates: int = 3
     most_updates: int = 3
+    monitors: str = ""
+    alert_parts: tuple[str, ...] = ("for", "severity", "summary")
     version: str = ""
 
 

@@ -95,6 +95,8 @@ def _values(policy: Policy) -> dict[str, Any]:
         "creates": {todo_type: sorted(globs) for todo_type, globs in sorted(policy.creates.items())},
         "never_by_machine": sorted(NEVER_BY_MACHINE),
         **{key: getattr(policy, key) for key in LIMITS},
+        "monitors": policy.monitors,
+        "alert_parts": list(policy.alert_parts),
     }
 
 

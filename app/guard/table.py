@@ -45,7 +45,7 @@ _HELD: tuple[Row, ...] = (
         "block",
         "a variable can change what a judged plan does",
         "Set other variables under repository.environment; TF_*, TG_*, GIT_*, LD_*, PATH and HOME are fixed",
-        "app/settings.py, app/edges/terraform.py",
+        "app/settings/values.py, app/edges/terraform.py",
     ),
     Row(
         "ENV-02",

@@ -6,14 +6,14 @@ import re
 import tomllib
 from io import StringIO
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 from ruamel.yaml import YAML
 
-from app.settings import Settings, load
+from app.settings import load
+from tests.deploy.example import example, plain, sections
 from tests.deploy.files import ROOT
 
 EXAMPLE = (ROOT / "followthrough.example.toml").read_text()
@@ -25,19 +25,22 @@ AGENTS = sorted(CLAUDE.glob("agents/*.md"))
 # --- followthrough.example.toml
 
 
-def sections() -> dict[str, type[BaseModel]]:
-    """Every table of the configuration with its model."""
-    found = {}
-    for name, field in Settings.model_fields.items():
-        listed = get_args(field.annotation)
-        model = listed[0] if listed else field.annotation
-        assert isinstance(model, type) and issubclass(model, BaseModel)
-        found[name] = model
-    return found
-
-
 def declared() -> list[tuple[str, str]]:
-    return [(name, key) for name, model in sections().items() for key in model.model_fields]
+    nested = set(sections())
+    return [(n, k) for n, (model, _) in sections().items() for k in model.model_fields if f"{n}.{k}" not in nested]
+
+
+def tables() -> dict[str, dict[str, Any]]:
+    """The example's tables, `repository.verify` for one within another."""
+    read = {name: t[0] if isinstance(t, list) else t for name, t in tomllib.loads(uncommented()).items()}
+    inner = {
+        f"{name}.{key}": table.pop(key) for name, table in read.items() for key in [*table] if _is_table(name, key)
+    }
+    return read | inner
+
+
+def _is_table(name: str, key: str) -> bool:
+    return f"{name}.{key}" in sections()
 
 
 def uncommented() -> str:
@@ -59,25 +62,20 @@ def test_the_example_loads_with_every_key(tmp_path: Path) -> None:
 
 
 def test_the_example_has_every_key_and_no_other() -> None:
-    tables = {name: t[0] if isinstance(t, list) else t for name, t in tomllib.loads(uncommented()).items()}
-    assert {(name, key) for name, table in tables.items() for key in table} == set(declared())
+    assert {(name, key) for name, table in tables().items() for key in table} == set(declared())
+
+
+def test_the_example_is_what_the_settings_say() -> None:
+    assert example() == EXAMPLE, "python -m tests.deploy.example > followthrough.example.toml"
 
 
 @pytest.mark.parametrize(("section", "key"), declared())
 def test_a_key_stands_with_its_help_and_its_default(section: str, key: str) -> None:
-    field = sections()[section].model_fields[key]
-    table = tomllib.loads(uncommented())[section]
-    value = (table[0] if isinstance(table, list) else table)[key]
+    field = sections()[section][0].model_fields[key]
+    value = tables()[section][key]
     assert f"\n# {field.description}\n#{key} = " in EXAMPLE
     if field.default is not PydanticUndefined:
         assert value == plain(field.default)
-
-
-def plain(value: Any) -> Any:
-    """A default as TOML holds it."""
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return str(value) if isinstance(value, Path) else value
 
 
 # --- .claude
@@ -110,7 +108,7 @@ def test_an_agent_has_no_shell(file: Path) -> None:
 def test_the_agent_says_that_its_words_enforce_nothing() -> None:
     text = (CLAUDE / "agents/postmortem-todo-resolver.md").read_text()
     assert "Nothing on this page is a guardrail" in text
-    for stack in sections()["repository"].model_fields["protected_stacks"].default:
+    for stack in sections()["repository"][0].model_fields["protected_stacks"].default:
         assert f"`{stack}`" in text
 
 

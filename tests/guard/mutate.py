@@ -40,7 +40,7 @@ BREAKS: dict[str, Break] = {
         "tests/e2e/test_hostile.py::test_calls_out_of_scope_change_nothing",
     ),
     "ENV-01": Break(
-        "app/settings.py", "or _FORBIDDEN_VARIABLES.fullmatch(name)", "or False", "tests/unit/test_settings.py"
+        "app/settings/values.py", "or _FORBIDDEN_VARIABLES.fullmatch(name)", "or False", "tests/unit/test_settings.py"
     ),
     "ENV-02": Break(
         "pipelines/landing.py", "if steering := ", "if steering := [] and ", "tests/e2e/test_environment.py"

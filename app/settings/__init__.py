@@ -1,0 +1,116 @@
+"""Every knob, declared once: its default, its bounds and what it is for.
+
+Read from followthrough.toml (or `--config FILE`), then FOLLOWTHROUGH_SECTION__KEY from the environment over it.
+Only this module reads the environment. A key that is not declared is an error: a misspelt guardrail must not be a
+missing one. The tables stand in `service` and `repository`, the forms of values in `values`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.sources import TomlConfigSettingsSource
+
+from app.errors import BadInput
+from app.settings.repository import RepositorySettings, VerifySettings
+from app.settings.service import (
+    AgentSettings,
+    DatabaseSettings,
+    DevVMSettings,
+    DocumentsSettings,
+    DriftSettings,
+    GitHubSettings,
+    LintSettings,
+    PolicySettings,
+    ServerSettings,
+    SlackSettings,
+    VaultSettings,
+)
+
+__all__ = [
+    "CONFIG_FILE",
+    "AgentSettings",
+    "DatabaseSettings",
+    "DevVMSettings",
+    "DocumentsSettings",
+    "DriftSettings",
+    "GitHubSettings",
+    "LintSettings",
+    "PolicySettings",
+    "RepositorySettings",
+    "ServerSettings",
+    "Settings",
+    "SlackSettings",
+    "VaultSettings",
+    "VerifySettings",
+    "load",
+]
+
+CONFIG_FILE = "followthrough.toml"
+
+
+class Settings(BaseSettings):
+    """The whole configuration, immutable. Made by `load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOLLOWTHROUGH_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    github: GitHubSettings = GitHubSettings()
+    vault: VaultSettings = VaultSettings()
+    devvm: list[DevVMSettings] = []
+    agent: AgentSettings = AgentSettings()
+    slack: SlackSettings = SlackSettings()
+    documents: DocumentsSettings = DocumentsSettings()
+    lint: LintSettings = LintSettings()
+    policy: PolicySettings = PolicySettings()
+    drift: DriftSettings = DriftSettings()
+    repository: list[RepositorySettings] = []
+
+    def repository_named(self, name: str) -> RepositorySettings | None:
+        """The configured repository with this full name, or None. Names compare without case, as forges do."""
+        return next((r for r in self.repository if r.name.lower() == name.lower()), None)
+
+    def secrets(self) -> list[str]:
+        """Every secret value in the configuration, for the redactor."""
+        values = [*self.server.api_tokens, *self.github.webhook_secrets, self.github.token]
+        values += [self.slack.webhook_url, self.slack.signing_secret]
+        return [v.get_secret_value() for v in values if v.get_secret_value()]
+
+
+def load(config: Path | None = None) -> Settings:
+    """Read the configuration from `config`, or from followthrough.toml in the working folder when it is there.
+
+    Raises BadInput naming every key that is wrong; values are not echoed, since some are secrets.
+    """
+    if config is not None and not config.is_file():
+        raise BadInput("config-missing", f"reading the configuration: there is no file {config}")
+    file = config or Path(CONFIG_FILE)
+
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return (env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
+
+    try:
+        return FromFile()
+    except ValidationError as error:
+        raise BadInput("config-invalid", f"reading the configuration {file}: {_explain(error.errors())}") from None
+    except ValueError as error:
+        raise BadInput("config-invalid", f"reading the configuration {file}: it is not TOML: {error}") from None
+
+
+def _explain(errors: list[Any]) -> str:
+    return "; ".join(f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in errors)
