@@ -6,6 +6,7 @@ that is run again after a crash has a fresh one.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from paramiko import SSHClient
 
@@ -30,7 +32,11 @@ from app.ledger import Ledger
 from app.ledger.runs import Run
 from app.redact import redact
 from app.settings import DevVMSettings, RepositorySettings, Settings
+from pipelines.durable import step
 from pipelines.rules import policy_for
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass
@@ -178,6 +184,17 @@ def opened(run_id: str) -> Iterator[Bench]:
         except FollowthroughError as error:
             # What a failure says is stored and shown; it often holds what a command on the DevVM printed.
             raise type(error)(error.reason, bench.hide(str(error))) from None
+
+
+def bench_step(function: Callable[Concatenate[Bench, P], R]) -> Callable[Concatenate[str, P], R]:
+    """A step on the run's DevVM, which is opened for it: called with the run's id where it takes the bench."""
+
+    @functools.wraps(function)
+    def at_bench(run_id: str, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with opened(run_id) as bench:
+            return function(bench, *args, **kwargs)
+
+    return step(at_bench)
 
 
 def over(client: SSHClient, name: str) -> DevVM:

@@ -32,7 +32,7 @@ from app.errors import FollowthroughError
 from app.guard.model import Finding, Verdict
 from app.ledger.runs import Todo
 from pipelines import agent_work, approval, closing, intake, landing, results
-from pipelines.bench import ledger, opened, say
+from pipelines.bench import Bench, bench_step, ledger, say
 from pipelines.durable import brief_step, start, step, workflow
 from pipelines.values import AgentChange, Approved, Kept, StackPlan, Work
 
@@ -166,18 +166,16 @@ def read_todos(run_id: str) -> Work:
     return intake.todos_of(run_id)
 
 
-@step
-def open_workspace(run_id: str) -> str:
+@bench_step
+def open_workspace(bench: Bench) -> str:
     """Vault, SSH key, DevVM: our own clone there, and a worktree of this run at the branch's tip."""
-    with opened(run_id) as bench:
-        return agent_work.open_tree(bench)
+    return agent_work.open_tree(bench)
 
 
-@step
-def export_tree(run_id: str, todo: Todo) -> str:
+@bench_step
+def export_tree(bench: Bench, todo: Todo) -> str:
     """The agent's copy: no .git, no protected stack, no file that steers agents. Returns its git tree id."""
-    with opened(run_id) as bench:
-        return agent_work.export(bench, todo)
+    return agent_work.export(bench, todo)
 
 
 @step
@@ -186,32 +184,28 @@ def reserve_money(run_id: str, todo_id: str, attempt: int) -> float:
     return agent_work.budget_of(run_id, todo_id, attempt)
 
 
-@step
-def run_agent(run_id: str, todo: Todo, attempt: int, budget: float, findings: Sequence[Finding]) -> AgentResult:
+@bench_step
+def run_agent(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Sequence[Finding]) -> AgentResult:
     """The agent, detached on the DevVM: started if absent, followed to its end, its cost settled."""
-    with opened(run_id) as bench:
-        return agent_work.session(bench, todo, attempt, budget, findings)
+    return agent_work.session(bench, todo, attempt, budget, findings)
 
 
-@step
-def judge_edits(run_id: str, todo: Todo, base_tree: str, result: AgentResult) -> AgentChange:
+@bench_step
+def judge_edits(bench: Bench, todo: Todo, base_tree: str, result: AgentResult) -> AgentChange:
     """Every changed path, by every rule. Refused when there is no change at all."""
-    with opened(run_id) as bench:
-        return agent_work.judge(bench, todo, base_tree, result)
+    return agent_work.judge(bench, todo, base_tree, result)
 
 
-@step
-def plan_stack(run_id: str, todo: Todo, attempt: int, stack: str, change: AgentChange) -> StackPlan:
+@bench_step
+def plan_stack(bench: Bench, todo: Todo, attempt: int, stack: str, change: AgentChange) -> StackPlan:
     """A plan to a file in a clean worktree with the judged edits, its JSON judged. Destroys are never let through."""
-    with opened(run_id) as bench:
-        return landing.plan(bench, todo, attempt, stack, change)
+    return landing.plan(bench, todo, attempt, stack, change)
 
 
-@step
-def commit_change(run_id: str, todo: Todo, change: AgentChange) -> Kept:
+@bench_step
+def commit_change(bench: Bench, todo: Todo, change: AgentChange) -> Kept:
     """One commit of exactly the judged files, with the run and the TODO in its trailers, kept on its own branch."""
-    with opened(run_id) as bench:
-        return landing.commit(bench, todo, change)
+    return landing.commit(bench, todo, change)
 
 
 @step
@@ -220,32 +214,28 @@ def ask_person(run_id: str, todo_id: str, kept: Kept, plans: Sequence[StackPlan]
     return closing.park(run_id, todo_id, kept, plans, findings)
 
 
-@step
-def take_up_approval(run_id: str, todo_id: str) -> Approved:
+@bench_step
+def take_up_approval(bench: Bench, todo_id: str) -> Approved:
     """The worktree on the approved commit again. Refused when it was declined, or is not the same any more."""
-    with opened(run_id) as bench:
-        return approval.take_up(bench, todo_id)
+    return approval.take_up(bench, todo_id)
 
 
-@step
-def apply_plan(run_id: str, todo_id: str, plan: StackPlan) -> None:
+@bench_step
+def apply_plan(bench: Bench, todo_id: str, plan: StackPlan) -> None:
     """That plan file, by its hash, at most once. Unknown when it may have happened in part."""
-    with opened(run_id) as bench:
-        landing.apply(bench, todo_id, plan)
+    landing.apply(bench, todo_id, plan)
 
 
-@step
-def verify_stack(run_id: str, todo_id: str, stack: str) -> None:
+@bench_step
+def verify_stack(bench: Bench, todo_id: str, stack: str) -> None:
     """The next plan of the stack is empty, else Unknown."""
-    with opened(run_id) as bench:
-        landing.verify(bench, todo_id, stack)
+    landing.verify(bench, todo_id, stack)
 
 
-@step
-def push_commit(run_id: str, todo: Todo, stacks: Sequence[str], kept: Kept) -> str:
+@bench_step
+def push_commit(bench: Bench, todo: Todo, stacks: Sequence[str], kept: Kept) -> str:
     """To the branch, rebased when somebody was faster. Failed on a conflict; the commit is kept on its own branch."""
-    with opened(run_id) as bench:
-        return landing.push(bench, todo, stacks, kept)
+    return landing.push(bench, todo, stacks, kept)
 
 
 @step
@@ -254,11 +244,10 @@ def finish_todo(run_id: str, todo_id: str, kind: str, reason: str, message: str,
     return closing.finish(run_id, todo_id, kind, reason, message, findings)
 
 
-@step
-def write_back(run_id: str) -> None:
+@bench_step
+def write_back(bench: Bench) -> None:
     """TODO becomes Done in place, the Follow-up Implementation table is filled, committed with [ci skip], pushed."""
-    with opened(run_id) as bench:
-        results.write_back(bench)
+    results.write_back(bench)
 
 
 @step
