@@ -8,6 +8,7 @@ from sqlalchemy.engine import Engine
 
 from app.ledger.approvals import Approvals
 from app.ledger.cages import Cages
+from app.ledger.checks import Checks
 from app.ledger.controls import Controls
 from app.ledger.database import engine, upgrade
 from app.ledger.deliveries import Deliveries
@@ -26,6 +27,7 @@ class Ledger:
     approvals: Approvals
     cages: Cages
     controls: Controls
+    checks: Checks
 
 
 def open_ledger(url: str) -> Ledger:
@@ -33,4 +35,4 @@ def open_ledger(url: str) -> Ledger:
     database = engine(url)
     upgrade(database)
     first = (Deliveries(database), Runs(database), Spend(database))
-    return Ledger(database, *first, Approvals(database), Cages(database), Controls(database))
+    return Ledger(database, *first, Approvals(database), Cages(database), Controls(database), Checks(database))

@@ -143,6 +143,22 @@ controls = Table(
     Column("why", Text, nullable=False),
 )
 
+# How a change was seen to work: the last answer to each question, and when it was first asked.
+checks = Table(
+    "checks",
+    metadata,
+    Column("run_id", String(100), primary_key=True),
+    Column("todo_id", String(32), primary_key=True),
+    Column("kind", String(32), primary_key=True, comment="prometheus-rule, uptime-kuma, plan, command, ..."),
+    Column("subject", String(300), primary_key=True, comment="the rule, monitor, stack or command"),
+    Column("ok", Boolean, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("link", Text, nullable=False),
+    Column("at", String(20), nullable=False),
+    Column("first_at", String(20), nullable=False),
+)
+
 events = Table(
     "events",
     metadata,
