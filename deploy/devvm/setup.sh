@@ -100,6 +100,12 @@ install_packages() {
         [ "$state" = installed ] || missing="$missing $package"
     done
     command -v npm >/dev/null || missing="$missing npm"
+    for wanted in promtool=prometheus amtool=prometheus-alertmanager; do
+        command -v "${wanted%=*}" >/dev/null && continue
+        missing="$missing ${wanted#*=}"
+        # Of these packages only the tool is wanted: a masked server is not started, now or later.
+        [ ! -d /run/systemd/system ] || run systemctl mask "${wanted#*=}.service"
+    done
     [ -n "$missing" ] || return 0
     run apt-get update -q
     # shellcheck disable=SC2086 # a list of our own words
@@ -218,8 +224,8 @@ report() {
 
 read_arguments "$@"
 check_arguments
-install_packages
 make_user
+install_packages
 make_workspace
 let_in
 install_claude

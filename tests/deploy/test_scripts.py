@@ -1,6 +1,7 @@
 """The two drop-in scripts: arguments, exit codes and lines that other people's pipelines depend on.
 
-The program that they call is mostly a stand-in that notes its arguments; the real one has tests of its own.
+The program that they call is mostly a stand-in that notes its arguments; the real one has tests of its own. So too for
+scripts/env, whose apt-get, npm and node are stand-ins here: a test installs nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import pytest
 from tests.deploy.files import ROOT
 
 SCRIPTS = ROOT / "scripts"
-OURS = sorted([*SCRIPTS.glob("*.sh"), *ROOT.glob("deploy/**/*.sh")])
+OURS = sorted(
+    [*SCRIPTS.glob("*.sh"), *ROOT.glob("deploy/**/*.sh"), SCRIPTS / "env", ROOT / "tests/world/sample/scripts/tg"]
+)
 NOTHING = "No post-mortem with pending TODOs found"
 SKIPPING = "No auto-implementable TODOs — skipping"
 STAND_IN = """#!/bin/sh
@@ -248,3 +251,165 @@ def test_the_program_is_looked_for(place: Place, tmp_path: Path, script: str) ->
     shutil.copy(place.program, beside)
     assert place.call(home / script, *words, FOLLOWTHROUGH="", PATH=tools).returncode == 0
     assert place.calls == ["parse", "parse"]
+
+
+# --- deploy/devvm/setup.sh: what is installed
+
+
+@pytest.mark.parametrize("there", [[], ["promtool"], ["promtool", "amtool"]])
+def test_the_devvm_gets_the_tools_that_it_lacks(tmp_path: Path, there: list[str]) -> None:
+    """By a dry run, with a PATH that holds what the script needs and these tools."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
+    for name in (*"awk cat cut dpkg-query getent grep id ssh-keygen stat uname".split(), *there):  # noqa: SIM905
+        (tmp_path / name).symlink_to(shutil.which(name) or "/bin/true")
+    words = ["--user", "ft-of-the-tests", "--key", tmp_path / "key.pub", "--from", "10.42.0.0/16", "--dry-run"]
+    done = subprocess.run(
+        [shutil.which("sh") or "sh", ROOT / "deploy/devvm/setup.sh", *words],
+        capture_output=True,
+        text=True,
+        env={"PATH": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    installed = next(line for line in done.stdout.splitlines() if line.startswith("+ apt-get install")).split()
+    assert ("prometheus" in installed, "prometheus-alertmanager" in installed) == (
+        "promtool" not in there,
+        "amtool" not in there,
+    )
+
+
+# --- env: the parts that the demo can do without
+
+TOOLS = "basename cat chmod cmp cp cut dirname env git grep id mkdir mktemp mv printf rm sh tail touch"
+NOTING = '#!/bin/sh\nprintf \'%s %s\\n\' "${0##*/}" "$*" >> "$CALLS"\n'
+APT_GET = """case "$*" in
+*Dir::State::lists*update*) exit "${UPDATE_CODE:-0}" ;;
+*Dir::State::lists*download*) touch prometheus_2.deb prometheus-alertmanager_0.deb ;;
+*download*) [ -n "${HAS_LISTS:-}" ] || { echo 'E: Unable to locate package prometheus' >&2; exit 100; }
+    touch prometheus_2.deb prometheus-alertmanager_0.deb ;;
+esac
+"""
+DPKG = """mkdir -p "$3/usr/bin"
+for name in prometheus promtool amtool; do printf '#!/bin/sh\\n' > "$3/usr/bin/$name"; chmod +x "$3/usr/bin/$name"; done
+"""
+NPM = """[ "$1" != "${NPM_FAILS:-}" ] || { echo 'npm error it broke' >&2; exit 1; }
+[ "$1" = rebuild ] || {
+    db=.tools/uptime-kuma/node_modules/uptime-kuma/db
+    mkdir -p "$db/old_migrations" && touch "$db/patch-a.sql" "$db/patch-b.sql"
+}
+"""
+NODE = """case $2 in *require*) exit "${BINDING_CODE:-0}" ;; *versions*"? 0"*) exit "${NODE_CODE:-0}" ;; esac
+"""
+
+
+class Environment:
+    """A copy of scripts/env in a folder where all else is as it should be, and stand-ins for what it calls."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.log, self.bin = folder / "a copy", folder / "calls", folder / "bin"
+        for name in ("scripts", "tests/world/uptime-kuma", ".venv/bin", ".tools/node_modules"):
+            (self.root / name).mkdir(parents=True)
+        made_of = {".venv": ("pyproject.toml", "constraints.txt"), ".tools": ("tests/world/package.json",)}
+        for place, files in made_of.items():
+            for file in files:
+                shutil.copy(ROOT / file, self.root / file)
+            stamp = "".join((ROOT / file).read_text() for file in files)
+            (self.root / place / "env.stamp").write_text(f"{self.root}\n{stamp}")
+        shutil.copy(ROOT / "scripts/env", self.root / "scripts")
+        shutil.copy(ROOT / "tests/world/uptime-kuma/package.json", self.root / "tests/world/uptime-kuma")
+        self.bin.mkdir()
+        for name in TOOLS.split():
+            (self.bin / name).symlink_to(shutil.which(name) or name)
+        self.stand_in("sshd")
+        for name, does in (("apt-get", APT_GET), ("dpkg", DPKG), ("npm", NPM), ("node", NODE)):
+            self.stand_in(name, does)
+        (self.bin / "sleep").write_text(f"#!/bin/sh\nexec {shutil.which('sleep')} 0.02\n")
+        (self.bin / "sleep").chmod(0o755)
+        self.stand_in("../a copy/.venv/bin/python")
+
+    def stand_in(self, name: str, does: str = "") -> None:
+        file = self.bin / name
+        file.write_text(NOTING + does)
+        file.chmod(0o755)
+
+    def run(self, **variables: str) -> tuple[int, list[str], list[str]]:
+        """Exit code, lines and calls of one run."""
+        self.log.write_text("")
+        env = {"PATH": str(self.bin), "HOME": str(self.root), "CALLS": str(self.log), **variables}
+        done = subprocess.run([self.root / "scripts/env"], env=env, capture_output=True, text=True)
+        assert done.stdout == ""
+        return done.returncode, done.stderr.splitlines(), self.log.read_text().splitlines()
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return Environment(tmp_path)
+
+
+def test_env_unpacks_and_installs_once(environment: Environment) -> None:
+    code, lines, calls = environment.run(HAS_LISTS="yes")
+    assert code == 0, lines
+    assert all(line.startswith("env: ") for line in lines)
+    (download,) = [call for call in calls if call.startswith("apt-get")]
+    assert download.endswith(" download prometheus prometheus-alertmanager")
+    assert [call.split()[1] for call in calls if call.startswith("dpkg")] == ["-x", "-x"]
+    assert (environment.root / ".tools/debian/usr/bin/promtool").exists()
+    assert not (environment.root / ".tools/debian.new").exists()
+    install, rebuild = (call for call in calls if call.startswith("npm"))
+    assert {"install", "--omit=dev", "--ignore-scripts"} <= set(install.split())
+    assert rebuild.split()[1] == "rebuild"
+    assert rebuild.endswith(" @louislam/sqlite3"), "the scripts of no other package are run"
+    db = environment.root / ".tools/uptime-kuma/node_modules/uptime-kuma/db"
+    assert sorted(file.name for file in (db / "old_migrations").iterdir()) == ["patch-a.sql", "patch-b.sql"]
+    code, lines, calls = environment.run()
+    assert (code, calls) == (0, [])
+    assert "env: Prometheus: there" in lines
+    assert "env: Uptime Kuma: as it should be" in lines
+
+
+def test_env_fetches_package_lists_into_a_folder_of_its_own(environment: Environment) -> None:
+    code, lines, calls = environment.run()
+    assert code == 0, lines
+    asked = [call for call in calls if call.startswith("apt-get")]
+    assert [call.split("root ")[1].split()[-1] for call in asked] == [
+        "prometheus-alertmanager",
+        "update",
+        "prometheus-alertmanager",
+    ]
+    ours = f"Dir::State::lists={environment.root}/.tools/debian.new/lists"
+    assert [ours in call for call in asked] == [False, True, True]
+    assert not any("install" in call or "sudo" in call for call in asked)
+    assert (environment.root / ".tools/debian/usr/bin/prometheus").exists()
+
+
+def test_env_takes_what_is_on_the_path(environment: Environment) -> None:
+    for name in ("prometheus", "promtool", "amtool"):
+        environment.stand_in(name)
+    code, lines, calls = environment.run()
+    assert (code, "env: Prometheus: on PATH" in lines) == (0, True)
+    assert not any(call.startswith("apt-get") for call in calls)
+
+
+@pytest.mark.parametrize(
+    ("missing", "variables", "said"),
+    [
+        ("apt-get", {}, "env: Prometheus is not here: there is no apt-get"),
+        ("dpkg", {}, "env: Prometheus is not here: there is no apt-get and dpkg"),
+        ("", {"UPDATE_CODE": "100"}, "env: Prometheus is not here: apt-get says: "),
+        ("", {"NODE_CODE": "1"}, "env: Uptime Kuma is not here: Node "),
+        ("", {"NPM_FAILS": "install"}, "env: Uptime Kuma is not here: npm says: npm error it broke"),
+        ("", {"NPM_FAILS": "rebuild"}, "env: Uptime Kuma is not here: SQLite's binding for Node was neither"),
+        ("", {"BINDING_CODE": "1"}, "env: Uptime Kuma is not here: SQLite's binding for Node was neither"),
+    ],
+)
+def test_env_says_what_it_cannot_have_and_goes_on(
+    environment: Environment, missing: str, variables: dict[str, str], said: str
+) -> None:
+    if missing:
+        (environment.bin / missing).unlink()
+    code, lines, _ = environment.run(**variables)
+    assert code == 0, lines
+    (line,) = [line for line in lines if " is not here: " in line]
+    assert line.startswith(said)
+    assert line.endswith("; the demo does without it, the tests need it")
+    part = "debian" if "Prometheus" in said else "uptime-kuma/env.stamp"
+    assert not (environment.root / ".tools" / part).exists(), "so that the next run tries again"
