@@ -270,7 +270,10 @@ _UNFINISHED = re.compile(r"(?:[-+*/%^=<>!~,]|\b(?:and|or|unless|by|without|on|ig
 
 
 def expression_problem(expression: str) -> str | None:
-    """Why a PromQL expression cannot be read: Prometheus then refuses the whole file, and every alert in it."""
+    """Why an expression in a plan cannot be read, whichever language of queries it is in, by its brackets and its end.
+
+    In files of alert rules the language is known, and `app/guard/alerts/promql.py` reads it.
+    """
     waiting: list[str] = []
     for token in _TOKENS.findall(expression):
         if token in ("(", "[", "{"):

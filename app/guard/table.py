@@ -40,6 +40,30 @@ _HELD: tuple[Row, ...] = (
         "pipelines/agent_work.py",
     ),
     Row(
+        "LIVE-01",
+        "new and changed alerts, asked of promtool, and of Prometheus where one is configured",
+        "block",
+        "a rule that Prometheus refuses takes its whole file with it, and every alert in it",
+        "Mend what promtool or Prometheus names",
+        "app/guard/alerts/live.py, pipelines/alerts.py",
+    ),
+    Row(
+        "LIVE-02",
+        "the metrics of new and changed alerts, asked of Prometheus",
+        "block",
+        "an alert on a metric that nobody scrapes never fires",
+        "Name a metric that had a series within a day or that a target describes; else a person has it scraped first",
+        "app/guard/alerts/live.py, pipelines/alerts.py",
+    ),
+    Row(
+        "LIVE-03",
+        "what new and changed alerts give now, asked of Prometheus",
+        "needs-approval",
+        "an alert that fires as soon as it is there wakes people, or is too sharp",
+        "Choose a limit that holds today, or approve it when what it says is true",
+        "app/guard/alerts/live.py, pipelines/alerts.py",
+    ),
+    Row(
         "ENV-01",
         "the environment of plan, show and apply",
         "block",
@@ -134,9 +158,9 @@ def rows() -> Iterator[Row]:
     """Every rule, in the order in which they are asked."""
     yield from _HELD[:2]
     yield from map(_row, change.RULES)
-    yield from _HELD[2:6]
+    yield from _HELD[2:9]
     yield from map(_row, plan.RULES)
-    yield from _HELD[6:]
+    yield from _HELD[9:]
 
 
 def _row(rule: Rule[Any]) -> Row:

@@ -144,12 +144,6 @@ TEMPLATES: dict[str, list[Case]] = {
         rules("summary", "is full", "is fine"),
         rules("silenced by and", "> 90", "> 90 and on() vector(0)"),
         template("two thresholds", RULES, RULES.replace("> 90", "> 95").replace("15m", "20m"), "needs-approval"),
-        template(
-            "added that never fires",
-            RULES,
-            RULES + ADDED.replace("rate(nfs_latency_seconds_sum[5m]) > 0.5", "vector(0) > 1"),
-            "needs-approval",
-        ),
         template("added with odd keys", RULES, RULES + ADDED.replace("        for: 5m\n", "        command: id\n")),
         template("added without expression", RULES, RULES + "      - alert: X\n"),
         template("odd group", RULES, RULES + "  - name: x\n    source_tenants: [a]\n    rules: []\n"),

@@ -24,6 +24,9 @@ policy` prints the limits in force.
 HELD = {
     "TODO-01": "a TODO of type Migration",
     "AGENT-01": "an agent that writes to a protected stack and changes nothing else",
+    "LIVE-01": "`up / on (nothing) up > 5`, which cannot be evaluated; a summary with `{{ nosuchfunction 1 }}`",
+    "LIVE-02": "an alert on a metric that no target has",
+    "LIVE-03": "`node_filesystem_avail_bytes > 5` where every disk has more",
     "ENV-01": "`TF_CLI_ARGS_plan` under `repository.environment`",
     "ENV-02": "a committed `.terraform/environment`",
     "ENV-03": "a provider in the DevVM user's own plugin folder",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from app.guard.change import RULES, judge_change
+from tests.guard.cases_alerts import ALERTS
 from tests.guard.cases_files import CASES
 from tests.guard.cases_hcl import BLOCKS
+from tests.guard.cases_monitors import MONITORS
 from tests.guard.cases_tpl import TEMPLATES
 from tests.guard.cases_values import VALUES
 from tests.guard.edits import Case, edits, findings, policy_of
 
-ALL = {**CASES, **BLOCKS, **VALUES, **TEMPLATES}
+ALL = {**CASES, **BLOCKS, **VALUES, **TEMPLATES, **ALERTS, **MONITORS}
 TRIPPING = [(rule, case) for rule, cases in ALL.items() for case in cases if case.expected]
 PASSING = [(rule, case) for rule, cases in ALL.items() for case in cases if not case.expected]
 FEWEST_SPELLINGS = 5
@@ -46,7 +48,8 @@ def test_every_rule_has_cases_that_trip_and_cases_that_pass(rule: str) -> None:
 def test_the_table_is_whole_and_in_order() -> None:
     ids = [rule.id for rule in RULES]
     assert ids == [
-        *(f"FILE-0{n}" for n in range(1, 8)), *(f"HCL-{n:02}" for n in range(14)), *(f"TPL-0{n}" for n in range(1, 4))
+        *(f"FILE-0{n}" for n in range(1, 8)), *(f"HCL-{n:02}" for n in range(14)), *(f"TPL-0{n}" for n in range(1, 4)),
+        *(f"ALERT-0{n}" for n in range(1, 7)), *(f"MON-0{n}" for n in range(1, 7)),
     ]  # fmt: skip
     assert set(ALL) == set(ids)
     assert all(rule.reads and rule.why and rule.through.endswith(".") and not rule.why.endswith(".") for rule in RULES)

@@ -121,25 +121,33 @@ def test_what_is_ordinary_passes_in_a_file_and_in_a_plan(path: str) -> None:
     assert verdict.findings == ()
 
 
-RULE = "      - alert: X\n        expr: up == 0\n"
+RULE = """\
+      - alert: X
+        expr: up == 0
+        for: 5m
+        labels:
+          severity: warning
+        annotations:
+          summary: It is down
+"""
 UNLOADABLE = {
     "open bracket": RULE.replace("up == 0", "sum("),
     "other bracket": RULE.replace("up == 0", "sum(up]"),
     "ends in the middle": RULE.replace("up == 0", "up =="),
     "empty": RULE.replace("up == 0", "''"),
-    "no duration": f"{RULE}        for: banana\n",
-    "no label": f"{RULE}        labels:\n          'a-b c': d\n",
-    "another alert's name": f"{RULE}        labels:\n          alertname: Watchdog\n",
-    "open template": f"{RULE}        annotations:\n          summary: '{{{{ .Foo'\n",
+    "no duration": RULE.replace("5m", "banana"),
+    "no label": RULE.replace("severity: warning", "severity: warning\n          'a-b c': d"),
+    "another alert's name": RULE.replace("severity: warning", "severity: warning\n          alertname: Watchdog"),
+    "open template": RULE.replace("It is down", "'{{ .Foo'"),
     "no name of a series": "      - record: a b\n        expr: up\n",
     "group twice": f"  - name: nodes\n    rules:\n{RULE}",
-    "for a thousand days": f"{RULE}        for: 1000d\n",
+    "for a thousand days": RULE.replace("5m", "1000d"),
     "a scraped series": "      - record: up\n        expr: up * 0 + 1\n",
 }
 LOADABLE = {
     "plain": ADDED,
-    "brackets in a string": RULE.replace("up == 0", "'up{job=~\"a(b|[c\"} == 0'"),
-    "several lines": "      - alert: X\n        expr: |\n          sum by (job) (\n            up\n          ) < 1\n",
+    "brackets in a string": RULE.replace("up == 0", "'up{job=~\"a(b|[c{])\"} == 0'"),
+    "several lines": RULE.replace("up == 0", "|\n          sum by (job) (\n            up\n          ) < 1"),
     "recorded": "      - record: job:up:sum\n        expr: sum by (job) (up)\n",
 }
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from app.guard.alerts.promql import read
+from app.guard.alerts.selectors import MASKED
 from app.guard.edits.tree import Node, Scalar
-from app.guard.suspects import expression_problem
 
 _ALERT_KINDS = ("PrometheusRule", "VMRule")
 # What may stand above `groups`: the keys of rule files, of Helm charts that ship Prometheus, of manifests.
@@ -30,9 +31,6 @@ _LONGEST_WAIT = 30 * 86400
 _DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+|0|CODE[a-z]+X[smhdwy]?|")
 _SERIES = re.compile(r"[A-Za-z_:][\w:]*")
 _LABEL = re.compile(r"[A-Za-z_]\w*")
-_NEVER_FIRES = re.compile(
-    r"vector\s*\(|\babsent\s*\(\s*(vector|up)\b|[<>=]=?\s*[+-]?(inf|nan)\b|\bunless\s+on\s*\(\s*\)", re.IGNORECASE
-)
 
 
 def place(path: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -79,7 +77,7 @@ def _unloadable(rule: dict[str, Node]) -> str | None:
     """What makes Prometheus refuse a rule, and with it the whole file and every alert in it."""
     text = {key: value.text for key, value in rule.items() if isinstance(value, Scalar)}
     if problem := expression_problem(text["expr"]):
-        return f"in its expression {problem}"
+        return f"its expression cannot be read: {problem}"
     for key in ("for", "keep_firing_for"):
         if not _DURATION.fullmatch(text.get(key, "0")):
             return f"its {key} is no duration"
@@ -111,9 +109,23 @@ def waits_too_long(rule: dict[str, Node]) -> bool:
     return isinstance(wait, Scalar) and _value(wait.text) > _LONGEST_WAIT
 
 
-def never_fires(expression: str) -> bool:
-    """Whether an expression looks as if it were written so that it never holds."""
-    return _NEVER_FIRES.search(expression) is not None
+def expression_problem(expression: str) -> str | None:
+    """Why Prometheus cannot read an expression; None as well where a template's code stands in it."""
+    try:
+        read(expression, masked=True)
+    except ValueError as error:
+        return None if MASKED.search(expression) else str(error)
+    return None
+
+
+def says_nothing(expression: str) -> bool:
+    """Whether an expression never holds, hardly ever does, or holds without looking at any series. Elsewhere than in
+    alert rules, where text that is no PromQL says something."""
+    try:
+        query = read(expression, masked=True)
+    except ValueError:
+        return False
+    return query.truth == "never" or bool(query.doubt) or (query.truth == "always" and not query.series)
 
 
 def only_numbers(key: str, before: str, after: str) -> bool:

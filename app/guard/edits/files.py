@@ -53,6 +53,8 @@ def name_problem(path: str, policy: Policy) -> tuple[str, str] | None:
 
 
 def _place(path: str, policy: Policy) -> str | None:
+    if path and path == policy.monitors and policy.todo_type == "Monitor":
+        return None  # MON-01 to MON-06 judge it
     inside = path.removeprefix(policy.stacks + "/")
     match = _FILE.fullmatch(inside) if inside != path and ".." not in inside else None
     if match is None:

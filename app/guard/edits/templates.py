@@ -36,8 +36,13 @@ def _within(codes: list[Code], line: int, lines: tuple[str, ...]) -> list[Code]:
     return [code for code in codes if code.first_line < line + len(lines) and code.last_line >= line]
 
 
+def _judged(edits: Edits, policy: Policy) -> tuple[Trees, ...]:
+    """The changed files without the inventory of monitors, whose form and values MON-01 to MON-06 judge."""
+    return tuple(file for file in trees(edits) if file.path != policy.monitors)
+
+
 def _meaning(edits: Edits, policy: Policy) -> Iterator[Found]:
-    files = trees(edits)
+    files = _judged(edits, policy)
     for file in files:
         if not file.readable and not _broken(file):
             problem = file.problem_after or file.problem_before or "it holds no mapping and no list"
@@ -56,7 +61,7 @@ def _broken(file: Trees) -> bool:
 
 
 def _form(edits: Edits, policy: Policy) -> Iterator[Found]:
-    for file in trees(edits):
+    for file in _judged(edits, policy):
         if _broken(file):
             yield Found(file.path, f"it cannot be read, or no longer: {file.problem_after}")
         if file.after is None:

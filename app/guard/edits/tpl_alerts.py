@@ -114,17 +114,25 @@ def _groups(delta: Delta, below: tuple[str, ...], where: str) -> Iterator[Found]
 def _rules(delta: Delta, where: str) -> Iterator[Found]:
     added = delta.after if isinstance(delta.after, list) else [delta.after]
     if delta.before is not None and not empty(delta.before):
-        yield Found(where, "a rule was removed or moved", "needs-approval")
+        yield Found(where, f"{_called(delta.before)} was removed or moved", "needs-approval")
     for rule in added if delta.after is not None and delta.path[-1] != "[order]" else ():
         if problem := alert_rules.rule_problem(rule):
             yield Found(where, f"this is no ordinary rule: {problem}", "block")
-        expression = rule.get("expr") if isinstance(rule, dict) else None
-        if isinstance(expression, Scalar) and alert_rules.never_fires(expression.text):
-            yield Found(where, "its expression looks as if it never held", "needs-approval")
         if isinstance(rule, dict) and (series := alert_rules.stands_in(rule)):
             yield Found(where, f"it records {series}, and a series of that name may be there already", "needs-approval")
         if isinstance(rule, dict) and alert_rules.waits_too_long(rule):
             yield Found(where, "it has to hold for more than 30 days", "needs-approval")
+
+
+def _called(node: Node) -> str:
+    """The rules of a node by their names."""
+    names = [
+        rule.get("alert", rule.get("record"))
+        for rule in (node if isinstance(node, list) else [node])
+        if isinstance(rule, dict)
+    ]
+    said = ", ".join(name.text for name in names if isinstance(name, Scalar))
+    return f"the rule {said}" if said else "a rule"
 
 
 def _part(delta: Delta, below: tuple[str, ...], where: str) -> Iterator[Found]:

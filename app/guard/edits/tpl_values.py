@@ -170,8 +170,8 @@ def _doubtful(key: str, path: tuple[str, ...], before: str | None, after: str) -
         return "it gives up encryption"
     if key == "type" and after in _OPEN_SERVICES:
         return "it opens a service"
-    if key in ("expr", "query") and alert_rules.never_fires(after):
-        return "its expression looks as if it never held"
+    if key in ("expr", "query") and alert_rules.says_nothing(after):
+        return "its expression looks as if it never held, or always"
     code = any(_PROGRAM.search(part) for part in path) or after.startswith("#!")
     if code or ("\n" in after.strip() and not _PROSE_KEYS.fullmatch(key)):
         return "it holds a text of several lines or a program"
