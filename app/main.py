@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ from app.errors import BadInput, Failed
 from app.ledger import Ledger, open_ledger
 from app.settings import Settings
 from app.web.application import application
-from pipelines import bench, closing, durable, postmortem_todos
+from pipelines import bench, closing, drift, durable, postmortem_todos
 
 log = logging.getLogger("followthrough")
 
@@ -36,7 +37,8 @@ def execute(settings: Settings) -> None:
     """Begin to execute runs; what was cut short goes on."""
     for flow, subject in durable.launch(settings.database.url, settings.server.patience_minutes * 60, bench.waiting):
         log.warning("%s %s began under an earlier version and cannot go on", flow, subject)
-        closing.give_up(flow, subject)
+        if flow != drift.look_for_drift.__name__:
+            closing.give_up(flow, subject)
 
 
 @contextmanager
@@ -94,8 +96,10 @@ def serve(settings: Settings) -> None:
             lane = ledger.runs.get(run_id).repository
             durable.start(postmortem_todos.follow_approval, f"{run_id} {todo_id}", lane=lane)
         launched.set()
+        looking = asyncio.create_task(_look_for_drift(settings))
         log.info("serving on http://%s:%s", settings.server.host, settings.server.port)
         yield
+        looking.cancel()
         launched.clear()
 
     app = application(settings, ledger, start_push, ready, lifespan)
@@ -115,6 +119,20 @@ def serve(settings: Settings) -> None:
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run()
         leave(0)
+
+
+async def _look_for_drift(settings: Settings) -> None:
+    """Begin a look at each multiple of the interval since 1970. What fell into a stop is not made up for."""
+    seconds = settings.drift.every_hours * 3600
+    if not any(map(drift.is_watched, settings.repository)):
+        return
+    while seconds:
+        due = (time.time() // seconds + 1) * seconds
+        await asyncio.sleep(max(due - time.time(), 0))
+        try:
+            await asyncio.to_thread(drift.begin, due)
+        except Exception:
+            log.exception("a look for drift could not be begun")
 
 
 def leave(code: int) -> None:

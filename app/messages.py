@@ -10,16 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.checks import Check
 from app.redact import redact
 
 TRAILER_RUN = "Followthrough-Run"
 TRAILER_TODO = "Followthrough-Todo"
+TRAILER_VERIFIED = "Verified"
+TRAILER_UNVERIFIED = "Not-Verified"
 AGENT = "postmortem-todo-resolver"
 _CO_AUTHOR = f"Co-Authored-By: {AGENT} <noreply@followthrough.invalid>"
 _ACTION_LENGTH = 72
 _SLACK_TEXT = 2900
 _SIGNS = {"done": "✅", "refused": "⛔", "failed": "❌", "unknown": "❓", "needs-human": "👤", "cancelled": "⏹",
           "awaiting-approval": "⏸"}  # fmt: skip
+_DRIFT_SIGNS = {"holds": "✅", "gone": "❌", "unwell": "⚠️"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class TodoLine:
     message: str = ""
     commit: str = ""
     cost_usd: float = 0.0
+    verified: str = ""
 
 
 def one_line(text: str, length: int = _ACTION_LENGTH) -> str:
@@ -41,14 +46,19 @@ def one_line(text: str, length: int = _ACTION_LENGTH) -> str:
     return flat if len(flat) <= length else flat[: length - 1].rstrip() + "…"
 
 
-def todo_commit(action: str, incident: str, run_id: str, todo_id: str) -> str:
-    """The message of the commit of one TODO, with its trailers. `incident` is PM-YYYY-MM-DD.
+def todo_commit(action: str, incident: str, run_id: str, todo_id: str, seen: Sequence[Check] = ()) -> str:
+    """The message of the commit of one TODO, with its trailers. `incident` is PM-YYYY-MM-DD, `seen` what was checked.
 
-    "@", "#" and brackets are left out of the action: they would mention people, close issues or skip CI.
+    "@", "#" and brackets are left out of what others wrote: they would mention people, close issues or skip CI.
     """
-    said = one_line(re.sub(r"[@#\[\]]", "", action))
-    lines = "\n".join([*trailers(run_id, todo_id), _CO_AUTHOR])
+    said = one_line(_quiet(action))
+    checks = [f"{TRAILER_VERIFIED if c.ok else TRAILER_UNVERIFIED}: {one_line(_quiet(c.said), 200)}" for c in seen]
+    lines = "\n".join([*trailers(run_id, todo_id), *checks, _CO_AUTHOR])
     return f"fix(post-mortem): {said} [{incident}]\n\n{lines}\n"
+
+
+def _quiet(text: str) -> str:
+    return re.sub(r"[@#\[\]]", "", text)
 
 
 def trailers(run_id: str, todo_id: str) -> tuple[str, str]:
@@ -104,11 +114,31 @@ def slack_message(
     foot = f"{run['post_mortem']} at {run['commit'][:7]} · ${run['cost_usd']:.2f} · {public_url}/api/runs/{run['id']}"
     text = "\n".join([f"*{_escape(one_line(head, 200))}*", _escape(told), *rows, _escape(foot)])
     summary = _escape(one_line(f"{head}: {told}", 300))
+    return _message(summary, text)
+
+
+def _message(summary: str, text: str) -> dict[str, Any]:
     # verbatim: Slack must not make links or mentions of what looks like one.
     sections = [
         {"type": "section", "text": {"type": "mrkdwn", "text": part, "verbatim": True}} for part in _pieces(text)
     ]
     return {"text": summary, "blocks": sections, "unfurl_links": False, "unfurl_media": False}
+
+
+def drift_message(repository: str, changed: Sequence[tuple[str, str, str]], public_url: str) -> dict[str, Any]:
+    """What is not any more as post-mortems claim, and what is again: (holds, gone or unwell; sentence; post-mortem)."""
+    worse = sum(state != "holds" for state, _, _ in changed)
+    parts = (
+        f"{worse} no longer as claimed" if worse else "",
+        f"{len(changed) - worse} as claimed again" if worse < len(changed) else "",
+    )
+    head = f"{repository}: {', '.join(filter(None, parts))}"
+    rows = [
+        f"{_DRIFT_SIGNS.get(s, '•')} {_escape(one_line(said, 400))} ({_escape(one_line(of, 200))})"
+        for s, said, of in changed
+    ]
+    text = "\n".join([f"*{_escape(one_line(head, 200))}*", *rows, _escape(public_url)])
+    return _message(_escape(one_line(head, 300)), text)
 
 
 def _slack_row(todo: TodoLine, commit_url: str) -> str:
@@ -117,8 +147,9 @@ def _slack_row(todo: TodoLine, commit_url: str) -> str:
     if todo.commit:
         short = todo.commit[:7]
         row += f" <{commit_url}/{todo.commit}|{short}>" if commit_url else f" {short}"
-    if todo.message and todo.outcome != "done":
-        row += f": {_escape(one_line(todo.message, 240))}"
+    told = todo.verified if todo.outcome == "done" else todo.message
+    if told:
+        row += f": {_escape(one_line(told, 240))}"
     return row
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from app import logs
 from app.cli.guard_commands import commands as guard_commands
+from app.cli.monitors_commands import commands as monitors_commands
 from app.errors import BadInput, FollowthroughError
 from app.redact import redact
 from app.settings import load
@@ -177,6 +178,24 @@ def resume(config: Config = None) -> None:
 
 
 @app.command()
+def verify(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Post-mortems (Markdown), or folders of them.")
+    ],
+    repository: Annotated[str, typer.Option(help="The configured repository. Default: the only one.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    config: Config = None,
+) -> None:
+    """Ask the running system about everything that post-mortems claim as done: loaded alerts, monitors that are up.
+
+    Exit codes: 0 all hold, 1 something is gone or unwell, 4 something could not be checked, 2 a file cannot be read.
+    """
+    from app.cli.verify import verify_files
+
+    raise typer.Exit(verify_files(load(config), paths, repository, as_json))
+
+
+@app.command()
 def doctor(config: Config = None) -> None:
     """Check every configured part and say how to mend what fails. Exit code 1 when something does."""
     from app.cli.doctor import check_everything
@@ -187,6 +206,7 @@ def doctor(config: Config = None) -> None:
 skills = typer.Typer(help="Skills and agents of Claude Code for an infra repository.", no_args_is_help=True)
 app.add_typer(skills, name="skills")
 app.add_typer(guard_commands, name="guard")
+app.add_typer(monitors_commands, name="monitors")
 
 
 @skills.command()

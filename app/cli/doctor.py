@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import httpx
 
 from app.cli.console import console
-from app.edges import ssh, vault
+from app.edges import rule_tools, ssh, vault
 from app.edges.devvm import DevVM
 from app.errors import Failed, FollowthroughError
 from app.ledger import Ledger
 from app.main import compose
 from app.redact import redact
 from app.settings import DevVMSettings, RepositorySettings, Settings
-from pipelines import cage
+from pipelines import cage, watching
 from pipelines.bench import mirror, over
 
 TESTED_CLAUDE = "2.1.197"
@@ -70,6 +70,11 @@ def _checks(settings: Settings) -> Iterator[Check]:
         yield Check(f"devvm {devvm.name}", lambda d=devvm: _devvm(settings, d))  # type: ignore[misc]
         name = "agent cage" if len(settings.devvm) == 1 else f"agent cage on {devvm.name}"
         yield Check(name, lambda d=devvm: _cage(settings, d, ledgers))  # type: ignore[misc]
+    for repository in settings.repository:
+        if repository.verify.prometheus:
+            yield Check(f"prometheus of {repository.name}", lambda r=repository: _prometheus(settings, r))  # type: ignore[misc]
+        if repository.verify.uptime_kuma:
+            yield Check(f"uptime kuma of {repository.name}", lambda r=repository: _uptime_kuma(settings, r))  # type: ignore[misc]
     yield Check("slack", lambda: _slack(settings))
 
 
@@ -133,6 +138,9 @@ def _devvm(settings: Settings, devvm: DevVMSettings) -> str:
     with _machine(settings, devvm) as machine:
         found = [_tools(machine), _workspace(machine, devvm), _agent(machine, devvm, settings.agent.model)]
         found += [_plan_command(machine, devvm, repository) for repository in settings.repository]
+        found += [
+            _promtool(machine, devvm, repository) for repository in settings.repository if repository.verify.promtool
+        ]
     return "; ".join(found)
 
 
@@ -181,6 +189,25 @@ def _plan_command(machine: DevVM, devvm: DevVMSettings, repository: RepositorySe
     if not found:
         raise Failed("devvm-no-terraform", f"none of {tool}, tofu, terragrunt is on devvm.path ({devvm.path})")
     return f"{repository.plan} with {found[0]}"
+
+
+def _promtool(machine: DevVM, devvm: DevVMSettings, repository: RepositorySettings) -> str:
+    promtool = repository.verify.promtool
+    if problem := rule_tools.rules_problem(machine, promtool, "groups: []\n", devvm.path):
+        raise Failed("promtool-broken", f"{promtool} refuses rules that are empty: {problem}; install another")
+    return f"{promtool} reads rules"
+
+
+def _prometheus(settings: Settings, repository: RepositorySettings) -> str:
+    with watching.open_prometheus(repository, vault.read_secret(settings.vault), settings.vault) as prometheus:
+        return f"{repository.verify.prometheus} has {len(prometheus.rules())} rules loaded"
+
+
+def _uptime_kuma(settings: Settings, repository: RepositorySettings) -> str:
+    with watching.open_uptime_kuma(repository, vault.read_secret(settings.vault), settings.vault) as kuma:
+        found = f"{repository.verify.uptime_kuma} has {len(kuma.monitors())} monitors"
+    kept = f"the inventory is {repository.monitors}" if repository.monitors else "set repository.monitors to use it"
+    return f"{found}; {kept}"
 
 
 def _slack(settings: Settings) -> str:
