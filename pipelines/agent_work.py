@@ -88,7 +88,7 @@ def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Seq
     tree = bench.workspace.agent_tree(todo.id)
     limit = settings().agent.todo_minutes * 60
     prompt = user_prompt(_task(bench, todo, tree, findings)).encode()
-    job = Job(folder, command.command_line(_cage(bench, budget)), tree, limit, environment, prompt)
+    job = Job(folder, command.command_line(_cage(bench, todo, budget)), tree, limit, environment, prompt)
     if bench.machine.poll(folder, 0, 0).state == "absent":
         _require_cage(bench, todo, attempt)
     bench.say("agent", f"try {attempt} with {settings().agent.model}, at most ${budget:.2f}", todo.id)
@@ -177,10 +177,16 @@ def _task(bench: Bench, todo: Todo, tree: str, findings: Sequence[Finding]) -> T
     repository = bench.repository
     stacks = sorted(bench.workspace.known_stacks() - set(repository.protected_stacks))
     words = (todo.action, todo.type, todo.priority, todo.details)
-    return Task(tree, repository.stacks, stacks, *words, findings=findings)
+    return Task(tree, repository.stacks, stacks, *words, findings=findings, inventory=_only(bench, todo))
 
 
-def _cage(bench: Bench, budget: float) -> command.Cage:
+def _cage(bench: Bench, todo: Todo, budget: float) -> command.Cage:
     agent, repository = settings().agent, bench.repository
     claude = bench.machine.path(bench.devvm.claude)
-    return command.Cage(claude, agent.model, repository.stacks, repository.protected_stacks, agent.max_turns, budget)
+    limits = (repository.stacks, repository.protected_stacks, agent.max_turns, budget, _only(bench, todo))
+    return command.Cage(claude, agent.model, *limits)
+
+
+def _only(bench: Bench, todo: Todo) -> str:
+    """The one file that a Monitor TODO may edit, where monitors are kept in an inventory."""
+    return bench.repository.monitors if todo.type == "Monitor" else ""

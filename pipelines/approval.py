@@ -71,6 +71,9 @@ def _as_approved(bench: Bench, todo_id: str, asked: Mapping[str, Any], is_whole:
     moved = bench.branch.resume(kept.commit, kept.base)
     if moved is None or bench.branch.tree_of(kept.commit) != kept.tree:
         raise Refused("approval-void", f"{doing}: {bench.repository.branch} does not contain its base any more")
+    inventory = bench.repository.monitors
+    if inventory in moved and inventory in bench.branch.changed(kept.base, kept.commit):
+        raise Refused("approval-void", f"{doing}: {inventory} was changed on {bench.repository.branch} since")
     for plan in plans:
         if touched(bench, moved, plan.stack):
             raise Refused("approval-void", f"{doing}: {plan.stack} was changed on {bench.repository.branch} since")
@@ -78,11 +81,11 @@ def _as_approved(bench: Bench, todo_id: str, asked: Mapping[str, Any], is_whole:
     return Approved(_todo(bench.run.id, todo_id), kept, plans)
 
 
-def close(run_id: str, todo_id: str, outcome: str, message: str) -> None:
-    """The approval has had its effect, or has none any more."""
+def close(run_id: str, todo_id: str, became: str, message: str) -> None:
+    """The approval has had its effect, "landed", or has none any more, "void"."""
     asked = ledger().approvals.find(run_id, todo_id)
     if asked is not None and asked["decision"] != "declined":
-        ledger().approvals.close(run_id, todo_id, "landed" if outcome == "done" else "void", message)
+        ledger().approvals.close(run_id, todo_id, became, message)
 
 
 def _is_begun(run_id: str, todo_id: str) -> bool:

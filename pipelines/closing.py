@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
+from app.checks import LASTING, Check, first_problem, of_row
 from app.edges import slack
 from app.edges.workspace import Workspace
 from app.errors import Failed, FollowthroughError, Refused
@@ -13,11 +15,11 @@ from app.messages import TodoLine, run_outcome, slack_message
 from app.redact import redact
 from pipelines import approval
 from pipelines.bench import Bench, commit_url, ledger, opened, repository_of, say, settings
-from pipelines.landing import effect, forget
+from pipelines.landing import branch_of, effect, forget
 from pipelines.values import AgentChange, Kept, StackPlan
 
 # A refusal of these kinds is not a rule's verdict on the change: the agent could not do it, so a person is asked.
-_FOR_PEOPLE = ("agent-made-no-change",)
+_FOR_PEOPLE = ("agent-made-no-change", "metrics-missing")
 # Nor of these: what was asked for is not asked for any more, or nobody said yes in time. A later push may ask again.
 _CANCELLED = ("cancelled", "todo-withdrawn", "post-mortem-gone", "approval-expired", "approval-void")
 # Failures of an apply that terraform or we refused before anything was done.
@@ -36,16 +38,31 @@ def outcome_of(kind: str, reason: str) -> str:
 
 
 def finish(run_id: str, todo_id: str, kind: str, reason: str, message: str, findings: Sequence[Finding]) -> str:
-    """Record what came of a TODO; returns its outcome. `kind` is empty when it is done, else a name of app.errors.
+    """Record what stopped a TODO; returns its outcome. `kind` is a name of app.errors.
 
     Once an apply has begun, every failure is unknown, but the first apply's when it was refused before it did anything.
     """
     begun = _begun(run_id, todo_id)
-    if kind not in ("", "Unknown") and begun > (1 if reason in _NOT_APPLIED else 0):
+    if kind != "Unknown" and begun > (1 if reason in _NOT_APPLIED else 0):
         kind, message = "Unknown", f"{message}; an apply had begun before that: look at the stack"
-    outcome = outcome_of(kind, reason) if kind else "done"
+    outcome = outcome_of(kind, reason)
     _record(run_id, todo_id, outcome, reason, message, findings)
-    approval.close(run_id, todo_id, outcome, message)
+    approval.close(run_id, todo_id, "void", message)
+    return outcome
+
+
+def finish_landed(run_id: str, todo_id: str, plans: Sequence[StackPlan], seen: Sequence[Check]) -> str:
+    """Record what came of a TODO whose change is on the branch; returns its outcome.
+
+    It is done when everything that was asked of the running system came out well. What did not is a person's: the
+    change stays, since it was judged, and taking it back is a decision of its own.
+    """
+    does = "; ".join(line for plan in plans for line in plan.does)
+    problem = first_problem(seen)
+    outcome, reason = ("done", "") if problem is None else ("needs-human", problem.reason)
+    message = does if problem is None else f"landed, and not seen to work: {problem.said}"
+    _record(run_id, todo_id, outcome, reason, message, ())
+    approval.close(run_id, todo_id, "landed", message)
     return outcome
 
 
@@ -60,6 +77,9 @@ def refusal(change: AgentChange, plans: Sequence[StackPlan]) -> FollowthroughErr
     """The failure that a change with findings after its last try ends with."""
     said = told([*change.findings, *(f for plan in plans for f in plan.findings)])
     if Verdict(change.findings).word == "block":
+        blocking = [f.rule for f in change.findings if f.decision == "block"]
+        if set(blocking) == {"LIVE-02"}:
+            return Refused("metrics-missing", said)
         own = all(f.rule.startswith("AGENT") for f in change.findings)
         return Refused("agent-out-of-scope" if own else "change-refused", said)
     if any(not plan.sha256 for plan in plans):
@@ -132,12 +152,20 @@ def tell(run_id: str) -> None:
     url = settings().slack.webhook_url.get_secret_value()
     if not url:
         return
-    names = TodoLine.__dataclass_fields__
-    lines = [TodoLine(**{name: row[name] for name in names}) for row in ledger().runs.todos(run_id)]
+    names, checks = TodoLine.__dataclass_fields__.keys() - {"verified"}, ledger().checks.of_run(run_id)
+    lines = [
+        TodoLine(**{name: row[name] for name in names}, verified=_verified(checks.get(row["id"], [])))
+        for row in ledger().runs.todos(run_id)
+    ]
     link = commit_url(repository_of(ledger().runs.get(run_id)), "").rstrip("/")
     message = slack_message(ledger().runs.row(run_id), lines, link, settings().server.public_url)
     slack.post(url, message)
     say(run_id, "slack", "told")
+
+
+def _verified(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What the running system said of a change, in a line."""
+    return "; ".join(check.said for check in map(of_row, rows) if check.kind in LASTING or check.kind == "command")
 
 
 def clean_up(run_id: str) -> None:
@@ -149,6 +177,7 @@ def clean_up(run_id: str) -> None:
         return
     with opened(run_id) as bench:
         _end_jobs(bench, bench.workspace)
+        _forget_dropped(bench)
         if ledger().approvals.kept(run_id):
             bench.workspace.remove_agents()
         else:
@@ -166,6 +195,16 @@ def sweep(bench: Bench) -> None:
                 for branch in ledger().approvals.expired(run_id):
                     forget(bench, branch)
             bench.say("workspace", f"removed what run {run_id} had to leave behind")
+
+
+def _forget_dropped(bench: Bench) -> None:
+    """Remove the branches of commits of which nothing was applied and nothing will be."""
+    for todo in ledger().runs.todos(bench.run.id):
+        branch = branch_of(bench.run.id, todo["id"])
+        if todo["outcome"] in ("failed", "refused", "cancelled") and ledger().runs.effects(
+            bench.run.id, f"keep {branch}"
+        ):
+            forget(bench, branch, todo["id"])
 
 
 def _begun(run_id: str, todo_id: str) -> int:

@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 QUEUE = "runs"
 # Raised on purpose only, when the order of steps changes: a run that began under another version is not resumed.
-FLOW_VERSION = "postmortem-todos-2"
+FLOW_VERSION = "postmortem-todos-3"
 APPLICATION = "followthrough"
 # Seconds between tries: soon first, for a hiccup, then once a minute.
 _WAITS = (1.0, 3.0, 9.0, 30.0, 60.0)

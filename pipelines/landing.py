@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from app.checks import Check
 from app.errors import Failed, FollowthroughError, Refused, Unknown
 from app.guard.change import stack_of
 from app.guard.model import Finding, Policy
@@ -66,10 +67,16 @@ def commit(bench: Bench, todo: Todo, change: AgentChange) -> Kept:
     """
     message = todo_commit(todo.action, incident_of(bench), bench.run.id, todo.id)
     made = bench.branch.commit({entry.path: entry.head_blob for entry in change.entries}, message)
-    branch = f"followthrough/{bench.run.id}/{todo.id}"
+    branch = branch_of(bench.run.id, todo.id)
+    ledger().runs.begin_effect(bench.run.id, f"keep {branch}")
     bench.branch.keep(branch)
     bench.say("commit", f"{made[:7]} is kept on {branch}", todo.id)
     return Kept(made, bench.branch.tree_of(made), bench.branch.base(), branch)
+
+
+def branch_of(run_id: str, todo_id: str) -> str:
+    """The branch that keeps the commit of a TODO until it has landed."""
+    return f"followthrough/{run_id}/{todo_id}"
 
 
 def apply(bench: Bench, todo_id: str, judged: StackPlan) -> None:
@@ -100,11 +107,14 @@ def verify(bench: Bench, todo_id: str, stack: str, job: str = "verify") -> None:
     bench.say("verify", f"{stack} plans empty", todo_id)
 
 
-def push(bench: Bench, todo: Todo, stacks: Sequence[str], kept: Kept) -> str:
+def push(bench: Bench, todo: Todo, stacks: Sequence[str], kept: Kept, seen: Sequence[Check]) -> str:
     """Push the commit; when somebody was faster, put it on top of theirs and try again. Returns the pushed commit.
 
-    Raises Failed on a conflict, when the branch was rewound or the forge says no; the commit is kept on its branch.
+    What was `seen` of it goes into its message. Raises Failed on a conflict, when the branch was rewound or the forge
+    says no; the commit is kept on its branch.
     """
+    message = todo_commit(todo.action, incident_of(bench), bench.run.id, todo.id, seen)
+    bench.branch.reword(bench.branch.landed(*trailers(bench.run.id, todo.id)), message)
     for _ in range(_PUSHES):
         _verify_with_theirs(bench, todo, stacks, kept)
         if bench.branch.push():
@@ -131,9 +141,12 @@ def _verify_with_theirs(bench: Bench, todo: Todo, stacks: Sequence[str], kept: K
 
 
 def touched(bench: Bench, paths: Sequence[str], stack: str) -> bool:
-    """Whether changed paths can change what a stack plans: its own files, and all outside of stacks but documents."""
+    """Whether changed paths can change what a stack plans.
+
+    Those are its own files, and all outside of stacks but documents and the inventory of monitors.
+    """
     policy = Policy(bench.repository.stacks, frozenset(), frozenset())
-    found = [(stack_of(path, policy), path) for path in paths]
+    found = [(stack_of(path, policy), path) for path in paths if path != bench.repository.monitors]
     return any(owner == stack or (owner is None and not path.endswith(".md")) for owner, path in found)
 
 

@@ -5,39 +5,42 @@
               read the open TODOs; where a machine may do none, tell people and end
               make a worktree of our own on the DevVM
               follow_todo, for each TODO, P0 first
-                1. an agent edits a copy; it has file tools and no shell     ┐ two tries: the second
-                2. judge its edits                  app/guard/change.py      │ gets the findings
+                1. an agent edits a copy; it has file tools and no shell     ┐
+                2. judge its edits                  app/guard/change.py      │ two tries: the second
+                   ask promtool and Prometheus about its alerts              │ gets the findings
                 3. plan each changed stack, judge   app/guard/plan.py        ┘ of the first
                 4. commit, and keep the commit on a branch of its own
                    what is legitimate but large waits here for a person ─► follow_approval
-                5. apply exactly the judged plan, at most once
+                5. apply exactly the judged plan, at most once; bring new monitors to Uptime Kuma
                 6. verify: the next plan must be empty
-                7. push to the branch, never by force
+                   see that it works: the alert is loaded, the monitor's heart beats, the operator's check passes
+                7. push to the branch, never by force, with what was seen in the commit's message
               write the results into the post-mortem, push
-              tell Slack, leave nothing behind on the DevVM
+              tell Slack, leave nothing behind on the DevVM            pipelines/ending.py
 
 What stops a TODO is Refused (a rule said no), Failed (we broke) or Unknown (an apply may have happened in part; then
-the rest of the run stops too). Each step runs at least once and its result is kept: a run that is cut short goes on
-where it was. What may happen once only is written down before it begins. No step returns a secret.
+the rest of the run stops too). What was landed and not seen to work goes to a person. Each step runs at least once and
+its result is kept: a run that is cut short goes on where it was. What may happen once only is written down before it
+begins. No step returns a secret.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from app.agent.events import AgentResult
+from app.checks import Check
 from app.errors import FollowthroughError
 from app.guard.model import Finding, Verdict
 from app.ledger.runs import Todo
-from pipelines import agent_work, approval, closing, intake, landing, results
-from pipelines.bench import Bench, bench_step, ledger, say
-from pipelines.durable import brief_step, start, step, workflow
-from pipelines.values import AgentChange, Approved, Kept, StackPlan, Work
+from pipelines import agent_work, alerts, approval, closing, intake, landing, monitors, results, verification
+from pipelines.bench import Bench, bench_step, ledger
+from pipelines.durable import start, step, workflow
+from pipelines.ending import end_run
+from pipelines.values import AgentChange, Approved, BroughtMonitor, Kept, StackPlan, Work
 
 TRIES = (1, 2)
-log = logging.getLogger(__name__)
 
 
 @workflow
@@ -93,10 +96,10 @@ def follow_todo(run_id: str, todo: Todo) -> str:
         kept = commit_change(run_id, todo, change)
         if findings:
             return ask_person(run_id, todo.id, kept, plans, findings)
-        land(run_id, todo, kept, plans)
+        seen = land(run_id, todo, kept, plans)
     except FollowthroughError as error:
         return finish_todo(run_id, todo.id, type(error).__name__, error.reason, str(error), findings)
-    return finish_todo(run_id, todo.id, "", "", "; ".join(line for plan in plans for line in plan.does), ())
+    return finish_landed(run_id, todo.id, plans, seen)
 
 
 def try_change(
@@ -106,49 +109,36 @@ def try_change(
     budget = reserve_money(run_id, todo.id, attempt)
     result = run_agent(run_id, todo, attempt, budget, findings)
     change = judge_edits(run_id, todo, base_tree, result)
+    if Verdict(change.findings).word != "block":
+        change = ask_about_alerts(run_id, todo, change)
     if Verdict(change.findings).word == "block":
         return change, []
     return change, [plan_stack(run_id, todo, attempt, stack, change) for stack in change.stacks]
 
 
-def land(run_id: str, todo: Todo, kept: Kept, plans: Sequence[StackPlan]) -> None:
-    """Apply what was judged, see that it holds, push it."""
+def land(run_id: str, todo: Todo, kept: Kept, plans: Sequence[StackPlan]) -> list[Check]:
+    """Apply what was judged, see that it holds and works, push it. Returns what was seen."""
+    stacks = [plan.stack for plan in plans]
     for plan in plans:
         apply_plan(run_id, todo.id, plan)
-    for plan in plans:
-        verify_stack(run_id, todo.id, plan.stack)
-    push_commit(run_id, todo, [plan.stack for plan in plans], kept)
+    brought = bring_monitors(run_id, todo, kept)
+    for stack in stacks:
+        verify_stack(run_id, todo.id, stack)
+    seen = see_it_work(run_id, todo, kept, stacks, brought)
+    push_commit(run_id, todo, stacks, kept, seen)
+    return seen
 
 
 def follow_decision(run_id: str, todo_id: str) -> None:
     """Land an approved change as it was judged; what was declined, or is not the same any more, is dropped."""
     try:
         approved = take_up_approval(run_id, todo_id)
-        land(run_id, approved.todo, approved.kept, approved.plans)
+        seen = land(run_id, approved.todo, approved.kept, approved.plans)
     except FollowthroughError as error:
         finish_todo(run_id, todo_id, type(error).__name__, error.reason, str(error), ())
     else:
-        did = "; ".join(line for plan in approved.plans for line in plan.does)
-        finish_todo(run_id, todo_id, "", "", did, ())
+        finish_landed(run_id, todo_id, approved.plans, seen)
     write_back(run_id)
-
-
-def end_run(run_id: str, work: Callable[[], None]) -> None:
-    """Do the work of a run; whatever comes of it, conclude, tell people, clean up."""
-    reason = message = ""
-    try:
-        work()
-    except FollowthroughError as error:
-        reason, message = error.reason, str(error)
-    except Exception as error:
-        log.exception("run %s", run_id)
-        reason, message = "internal-error", f"an error that nobody foresaw ({type(error).__name__}); see the log"
-    for last in (partial(conclude, run_id, reason, message), partial(tell, run_id), partial(clean_up, run_id)):
-        try:
-            last()
-        except FollowthroughError as error:
-            note_failure(run_id, last.func.__name__, str(error))
-    close(run_id)
 
 
 # The steps, in the order in which a run takes them.
@@ -197,6 +187,12 @@ def judge_edits(bench: Bench, todo: Todo, base_tree: str, result: AgentResult) -
 
 
 @bench_step
+def ask_about_alerts(bench: Bench, todo: Todo, change: AgentChange) -> AgentChange:
+    """The same change, with what promtool and Prometheus say against the alerts that it adds."""
+    return alerts.ask_about(bench, todo, change)
+
+
+@bench_step
 def plan_stack(bench: Bench, todo: Todo, attempt: int, stack: str, change: AgentChange) -> StackPlan:
     """A plan to a file in a clean worktree with the judged edits, its JSON judged. Destroys are never let through."""
     return landing.plan(bench, todo, attempt, stack, change)
@@ -227,57 +223,47 @@ def apply_plan(bench: Bench, todo_id: str, plan: StackPlan) -> None:
 
 
 @bench_step
+def bring_monitors(bench: Bench, todo: Todo, kept: Kept) -> list[BroughtMonitor]:
+    """What the commit adds to the inventory, to Uptime Kuma: what is there already is taken as it is."""
+    return monitors.bring(bench, todo, kept)
+
+
+@bench_step
 def verify_stack(bench: Bench, todo_id: str, stack: str) -> None:
     """The next plan of the stack is empty, else Unknown."""
     landing.verify(bench, todo_id, stack)
 
 
 @bench_step
-def push_commit(bench: Bench, todo: Todo, stacks: Sequence[str], kept: Kept) -> str:
+def see_it_work(
+    bench: Bench, todo: Todo, kept: Kept, stacks: Sequence[str], brought: Sequence[BroughtMonitor]
+) -> list[Check]:
+    """What the running system says of the change, each answer recorded. Waits for it, and raises nothing of it."""
+    return verification.see(bench, todo, kept, stacks, brought)
+
+
+@bench_step
+def push_commit(bench: Bench, todo: Todo, stacks: Sequence[str], kept: Kept, seen: Sequence[Check]) -> str:
     """To the branch, rebased when somebody was faster. Failed on a conflict; the commit is kept on its own branch."""
-    return landing.push(bench, todo, stacks, kept)
+    return landing.push(bench, todo, stacks, kept, seen)
 
 
 @step
 def finish_todo(run_id: str, todo_id: str, kind: str, reason: str, message: str, findings: Sequence[Finding]) -> str:
-    """Record what came of a TODO: done without a `kind` of failure; unknown when one came after an apply had begun."""
+    """Record what stopped a TODO: unknown when that came after an apply had begun."""
     return closing.finish(run_id, todo_id, kind, reason, message, findings)
+
+
+@step
+def finish_landed(run_id: str, todo_id: str, plans: Sequence[StackPlan], seen: Sequence[Check]) -> str:
+    """Record what came of a TODO that is on the branch: done when it was seen to work, else a person's."""
+    return closing.finish_landed(run_id, todo_id, plans, seen)
 
 
 @bench_step
 def write_back(bench: Bench) -> None:
     """TODO becomes Done in place, the Follow-up Implementation table is filled, committed with [ci skip], pushed."""
     results.write_back(bench)
-
-
-@step
-def conclude(run_id: str, reason: str, message: str) -> str:
-    """The run's outcome, from those of its TODOs."""
-    return closing.conclude(run_id, reason, message)
-
-
-@brief_step
-def tell(run_id: str) -> None:
-    """One Slack message."""
-    closing.tell(run_id)
-
-
-@brief_step
-def clean_up(run_id: str) -> None:
-    """End what still runs on the DevVM, remove worktree, copies, plan files."""
-    closing.clean_up(run_id)
-
-
-@step
-def note_failure(run_id: str, phase: str, message: str) -> None:
-    """What went wrong after the outcome was known."""
-    say(run_id, phase, message)
-
-
-@step
-def close(run_id: str) -> None:
-    """Nothing more will happen in this run; only now is its outcome shown."""
-    ledger().runs.close(run_id)
 
 
 @step

@@ -62,3 +62,16 @@ class Approved:
     todo: Todo
     kept: Kept
     plans: list[StackPlan]
+
+
+@dataclass(frozen=True)
+class BroughtMonitor:
+    """A monitor as it is in Uptime Kuma now: its id there, and when its newest heartbeat was then, "" for none.
+
+    `elsewhere` is True where the one of that name was there before and watches something else.
+    """
+
+    name: str
+    id: int
+    since: str
+    elsewhere: bool

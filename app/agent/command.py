@@ -19,7 +19,7 @@ _UNREADABLE = ("Read(~/**)", "Read(//home/**)", "Read(//root/**)", "Read(//etc/*
 
 @dataclass(frozen=True)
 class Cage:
-    """The limits of one try."""
+    """The limits of one try. `only` is the one file that may be edited, empty: what the stacks hold."""
 
     claude: str
     model: str
@@ -27,11 +27,14 @@ class Cage:
     protected_stacks: Sequence[str]
     max_turns: int
     budget_usd: float
+    only: str = ""
 
 
 def command_line(cage: Cage) -> list[str]:
     """The argument list; the prompt goes to standard input, so no text of a repository is ever an argument."""
     allowed = [f"Edit({cage.stacks_folder}/**/*.{ending})" for ending in EDITABLE]
+    if cage.only:
+        allowed = [f"Edit({cage.only})"]
     denied = [f"Edit({cage.stacks_folder}/{name}/**)" for name in cage.protected_stacks]
     return [
         cage.claude,

@@ -55,6 +55,21 @@ class Branch:
         self._git.in_tree("reset", "--quiet", "--hard", "HEAD")
         return commit
 
+    def reword(self, commit: str, message: str) -> str:
+        """Give one of the worktree's commits another message, and put what stands on it on top again.
+
+        Returns the new commit; the same one when it has that message.
+        """
+        if self._git.in_tree("log", "-1", "--format=%B", commit).text.strip() == message.strip():
+            return commit
+        words = ("commit-tree", f"{commit}^{{tree}}", "-p", f"{commit}^", "-F", "-")
+        made = self._git.in_tree(*words, stdin=message.encode()).text
+        if self.head() == commit:
+            self._git.in_tree("update-ref", "--no-deref", "HEAD", made)
+        else:
+            self._git.in_tree("rebase", "--quiet", "--onto", made, commit)
+        return made
+
     def head(self) -> str:
         """The worktree's commit."""
         return self._git.in_tree("rev-parse", "HEAD").text

@@ -101,6 +101,17 @@ class Terraform:
             message = f"{doing}: exit code {done.code}: {said}; parts of it may have been applied"
             raise Unknown("apply-failed", message)
 
+    def check(self, stack: str, job: str) -> tuple[int | None, str]:
+        """Run the operator's own check of a stack at the repository's root (`repository.verify.config`).
+
+        Returns its exit code, None when nothing tells it, and the end of what it printed. 124 is its time limit.
+        """
+        verify = self._repository.verify
+        argv = [word.replace("{stack}", stack) for word in self._argv(verify.config)]
+        self._machine.start(Job(job, argv, self._tree, verify.config_minutes * 60, self._environment(stack)), {})
+        done = self._machine.follow(job, lambda _: None)
+        return done.code if done.state == "exited" else None, self._error(job)
+
     def _follow(self, job: str, stack: str, argv: list[str], look: Callable[[], None]) -> JobState:
         self._start(job, stack, argv)
         try:

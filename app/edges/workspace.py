@@ -127,15 +127,11 @@ class Workspace:
         folder = self.agent_tree(todo_id)
         self.git.in_clone("add", "--all", "--force", ".", agent_tree=folder)
         head_tree = self.git.in_clone("write-tree", agent_tree=folder).text
-        raw = self.git.in_clone(
-            "diff-tree", "-r", "-z", "--raw", "--no-renames", "--abbrev=40", base_tree, head_tree
-        ).out
-        fields = [f.decode("utf-8", "surrogateescape") for f in raw.split(b"\0") if f]
-        entries = []
-        for facts, path in zip(fields[::2], fields[1::2], strict=True):
-            base_mode, head_mode, base_blob, head_blob, status = facts.removeprefix(":").split()
-            entries.append(Entry(path, status[0], base_mode, head_mode, base_blob, head_blob))
-        return entries
+        return self._differing(base_tree, head_tree)
+
+    def committed(self, commit: str) -> list[Entry]:
+        """Everything that a commit changed against the one that it stands on."""
+        return self._differing(f"{commit}^", commit)
 
     def read(self, entries: Sequence[Entry]) -> list[Change]:
         """The entries with both contents, each checked against its id: the DevVM may lie (SECURITY.md, T4)."""
@@ -211,6 +207,15 @@ class Workspace:
         """Leave nothing of the run on the DevVM but our clone."""
         self._remove_tree()
         self._machine.run(["rm", "-rf", self.folder])
+
+    def _differing(self, base: str, head: str) -> list[Entry]:
+        raw = self.git.in_clone("diff-tree", "-r", "-z", "--raw", "--no-renames", "--abbrev=40", base, head).out
+        fields = [f.decode("utf-8", "surrogateescape") for f in raw.split(b"\0") if f]
+        entries = []
+        for facts, path in zip(fields[::2], fields[1::2], strict=True):
+            base_mode, head_mode, base_blob, head_blob, status = facts.removeprefix(":").split()
+            entries.append(Entry(path, status[0], base_mode, head_mode, base_blob, head_blob))
+        return entries
 
     def _read(self, entry: Entry, filter_name: str) -> Change:
         base = self._blob(entry.base_blob) if entry.base_mode == _REGULAR_FILE else None

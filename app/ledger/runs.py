@@ -150,10 +150,12 @@ class Runs:
         alike = (runs.c.title == here["title"]) & (runs.c.incident_date == here["incident_date"])
         same = (todos.c.post_mortem == run.post_mortem) | (alike if here["title"] else sa.false())
         earlier = (todos.c.repository == run.repository) & same & (todos.c.run_id != run.id)
-        final = todos.c.outcome.in_(SETTLED) & todos.c.reason.not_in(PASSING_REASONS)
+        # What was landed and then left to a person is theirs.
+        landed = (todos.c.outcome == "needs-human") & (todos.c.commit != "")
+        final = (todos.c.outcome.in_(SETTLED) & todos.c.reason.not_in(PASSING_REASONS)) | landed
         query = sa.select(todos.c.id, todos.c.outcome).join(runs, runs.c.id == todos.c.run_id).where(earlier & final)
         with self._engine.connect() as db:
-            return dict(db.execute(query).tuples().all())
+            return {row.id: row.outcome for row in db.execute(query)}
 
     def done_before(self, run: Run, todo_id: str) -> dict[str, Any] | None:
         """The row of a TODO that an earlier run finished, the newest one; None when there is none."""

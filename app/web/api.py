@@ -41,7 +41,11 @@ def router(settings: Settings, ledger: Ledger, ready: Callable[[], bool]) -> API
             row = ledger.runs.row(run_id)
         except KeyError:
             raise HTTPException(404, "there is no such run") from None
-        todos = [{k: v for k, v in todo.items() if k not in _HIDDEN} for todo in ledger.runs.todos(run_id)]
+        checks = ledger.checks.of_run(run_id)
+        todos = [
+            {**{k: v for k, v in todo.items() if k not in _HIDDEN}, "checks": checks.get(todo["id"], [])}
+            for todo in ledger.runs.todos(run_id)
+        ]
         return {**_run(row), "todos": todos, "events": ledger.runs.events(run_id)}
 
     @routes.get("/api/deliveries", dependencies=readers)

@@ -16,7 +16,7 @@ from app.edges.devgit import DevGit
 from app.edges.machine import OUTPUT_LIMIT, Completed
 from app.errors import Refused
 from app.settings import RepositorySettings
-from tests.e2e.conftest import NFS, decided, plans_empty
+from tests.e2e.conftest import NFS, decided, eventually, plans_empty
 from tests.world.infra import tg, wrapper_environment
 from tests.world.world import World
 
@@ -44,6 +44,7 @@ def test_another_file_than_the_judged_one_is_not_applied(parked: tuple[World, di
     (todo,) = decided(world, run, "approve")["todos"]
     assert (todo["outcome"], todo["reason"]) == ("failed", "plan-file-changed")
     assert plans_empty(world, "nfs")
+    eventually(lambda: world.forge.run("branch", "--list", "followthrough/*") == "")
 
 
 @LARGE
@@ -73,6 +74,7 @@ def test_a_plan_whose_state_moved_on_is_not_applied(parked: tuple[World, dict[st
     (todo,) = decided(world, run, "approve")["todos"]
     assert (todo["outcome"], todo["reason"]) == ("failed", "plan-stale")
     assert plans_empty(world, "nfs")
+    eventually(lambda: world.forge.run("branch", "--list", "followthrough/*") == "")
 
 
 class Here:

@@ -34,6 +34,8 @@ from tests.e2e.conftest import (
 from tests.world.loopback import Answer, Loopback
 from tests.world.world import Options, World
 
+REPO = "example-org/infra"
+
 
 def test_doctor_finds_everything_in_order(world: World) -> None:
     done = command(world, "doctor")
@@ -72,6 +74,9 @@ def test_doctor_finds_everything_in_order(world: World) -> None:
         ({"database": {"url": "postgresql://a..b/x"}}, "database", "is no host name"),
         ({"database": {"url": "sqlite:////proc/nowhere/x.db"}}, "database", "opening the database"),
         ({"database": {"url": "sqlite:////proc/version"}}, "database", "opening the database"),
+        ({"repository": {"verify": {"promtool": "/no/promtool"}}}, "devvm devvm", "set repository.verify.promtool"),
+        ({"repository": {"verify": {"prometheus": "http://127.0.0.1:9"}}}, f"prometheus of {REPO}", "no connection"),
+        ({"repository": {"verify": {"uptime_kuma": "http://127.0.0.1:9"}}}, f"uptime kuma of {REPO}", "no field"),
     ],
 )
 def test_doctor_names_what_is_wrong_and_how_to_mend_it(

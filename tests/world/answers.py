@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.world.infra import INVENTORY
 from tests.world.model import Attempt, Script, edit, read, write
 
 RULES = "stacks/monitoring/prometheus_rules.yaml.tpl"
@@ -80,6 +81,35 @@ SCRIPT: Script = {
                 edit(MONITORS, _LAST_MONITOR, _LAST_MONITOR + _monitor("proxmox-web-ui", "192.168.1.127:8006")),
             ],
             "Added a TCP monitor for the web interface of Proxmox.",
+        )
+    ],
+}
+# Where the inventory is the place of monitors. The first try breaks the file here too.
+_LAST_ENTRY = """    resolver: 198.51.100.53
+    interval: 30
+"""
+_NFS_ENTRY = """  - name: nfs
+    type: port
+    target: nfs.example.org:2049
+    interval: 30
+"""
+_PROXMOX_ENTRY = _NFS_ENTRY.replace("nfs.example.org:2049", "192.168.1.127:8006").replace("nfs", "proxmox-web-ui")
+_BROKEN_ENTRY = _NFS_ENTRY.replace("  - name", "   - name").replace("type: port", "type: tcp")
+INVENTORY_SCRIPT: Script = {
+    **SCRIPT,
+    "Probe the NFS port from outside": [
+        Attempt(
+            [read(INVENTORY), edit(INVENTORY, _LAST_ENTRY, _LAST_ENTRY + _BROKEN_ENTRY)], "Added a TCP monitor for nfs."
+        ),
+        Attempt(
+            [read(INVENTORY), edit(INVENTORY, _LAST_ENTRY + _BROKEN_ENTRY, _LAST_ENTRY + _NFS_ENTRY)],
+            "Mended the indentation; the type is port.",
+        ),
+    ],
+    "Add Uptime Kuma monitor for Proxmox web UI port 8006": [
+        Attempt(
+            [read(INVENTORY), edit(INVENTORY, _LAST_ENTRY, _LAST_ENTRY + _PROXMOX_ENTRY)],
+            "Added a monitor of the port of the web interface of Proxmox.",
         )
     ],
 }

