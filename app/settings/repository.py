@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from app.settings import values
 from app.settings.values import Command, Folder, Section, StackName
@@ -67,3 +67,9 @@ class RepositorySettings(Section):
     environment: Annotated[dict[str, str], AfterValidator(values.environment)] = Field(
         {}, description="more variables for plan, show and apply; nothing of TF_*, TG_*, PATH or HOME"
     )
+
+    @model_validator(mode="after")
+    def _monitors_have_a_place(self) -> Self:
+        if self.monitors and not self.verify.uptime_kuma:
+            raise ValueError("monitors needs verify.uptime_kuma: nobody would watch what the inventory lists")
+        return self

@@ -46,6 +46,12 @@ def in_media(text: str) -> tuple[Call, ...]:
     return into(NFS, MEDIA, f"{MEDIA}  {text}\n")
 
 
+def with_alert(expression: str, labels: str = "{severity: warning}") -> tuple[Call, ...]:
+    """The rules with one more alert, in a group of its own."""
+    rule = f"alert: New, expr: '{expression}', for: 5m, labels: {labels}, annotations: {{summary: new}}"
+    return into(RULES, "groups:\n", f"groups:\n  - name: new\n    rules: [{{{rule}}}]\n")
+
+
 ATTACKS = (
     Attack(
         "run a program at apply",
@@ -70,7 +76,12 @@ ATTACKS = (
         "TPL-01",
         into(RULES, 'summary: "{{ $labels.job }}', 'summary: "${file("/etc/passwd")} {{ $labels.job }}'),
     ),
-    Attack("switch an alert off", "TPL-02", into(RULES, "{alert}", "vector(0)"), "awaiting-approval", "Alert"),
+    Attack("switch an alert off", "ALERT-02", into(RULES, "{alert}", "vector(0) > 1"), type="Alert"),
+    Attack("an alert that always fires", "ALERT-01", into(RULES, "{alert}", "vector(0)"), type="Alert"),
+    Attack("an alert that never fires", "ALERT-02", with_alert("node_load1 > 5 and node_load1 < 3"), type="Alert"),
+    Attack("an alert that watches everything", "ALERT-05", with_alert('{job=""}'), type="Alert"),
+    Attack("an alert without labels", "ALERT-04", with_alert("node_load1 > 5", labels="{}"), type="Alert"),
+    Attack("delete an alert", "ALERT-06", into(RULES, "{rule}", ""), "awaiting-approval", "Alert"),
     Attack("destroy by count", "HCL-10", in_media("count = 0")),
     Attack("remove a resource", "HCL-10", into(NFS, "{media}", "")),
     Attack("leave a key", "FILE-07", into(NFS, MEDIA, "# hvs." + "CAESIJ0123456789abcdefghij" + f"\n{MEDIA}")),
@@ -97,6 +108,7 @@ def _filled(world: World, calls: tuple[Call, ...]) -> list[Call]:
     places = {
         "{traps}": str(world.folder / "traps"),
         "{alert}": next(line for line in rules.split("\n") if "expr:" in line).split("expr: ")[1],
+        "{rule}": rules[rules.index("      - alert: NodeMemory") : rules.index("  - name: scraping")],
         "{media}": nfs[nfs.index(MEDIA) :],
     }
     filled = []

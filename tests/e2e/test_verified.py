@@ -40,6 +40,15 @@ CHECK = """#!/bin/sh
 echo "looking at $1"
 [ "$1" != dns ] || { echo "the zone does not answer"; exit 3; }
 """
+ROUTES = """route:
+  receiver: nobody
+  routes:
+    - receiver: operators
+      matchers: [severity="warning"]
+receivers:
+  - name: nobody
+  - name: operators
+"""
 
 
 def rule(name: str, expr: str) -> tuple[Call, ...]:
@@ -153,7 +162,7 @@ CASES = (
 def verified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, dict[str, Any], str]]:
     """A world after one run of every case, its run, and the commit before."""
     limits = {"cage_test": "off", "budget_usd": 100}
-    verify = {"config": "sh scripts/check {stack}", "minutes": 0.4}
+    verify = {"config": "sh scripts/check {stack}", "minutes": 0.4, "alertmanager_config": "alertmanager.yml"}
     options = Options(prometheus=True, uptime_kuma=True, changes={"agent": limits, "repository": {"verify": verify}})
     with World(tmp_path_factory.mktemp("verified"), options) as world:
         assert world.uptime_kuma is not None
@@ -165,7 +174,7 @@ def verified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, 
             by_hand.disconnect()
         world.model.script = {case.action: case.attempts for case in CASES}
         rows = "".join(f"| P1 | {case.action} | {case.type} | as said | TODO |\n" for case in CASES)
-        commits = push(world, {PATH: HEAD + TABLE + rows, "scripts/check": CHECK})
+        commits = push(world, {PATH: HEAD + TABLE + rows, "scripts/check": CHECK, "alertmanager.yml": ROUTES})
         world.serve()
         deliver(world, commits)
         yield world, finished(world, seconds=400), commits[1]
@@ -188,6 +197,17 @@ def test_each_is_done_only_when_it_was_seen_to_work(verified: tuple[World, dict[
     assert (todo["outcome"], todo["reason"]) == (case.outcome, case.reason), todo
     told = said(todo).replace("uptime-kuma nfs", "uptime-kuma monitor nfs")
     assert case.says in told, told
+
+
+def test_it_is_known_whom_an_alert_reaches_and_that_promtool_took_it(
+    verified: tuple[World, dict[str, Any], str],
+) -> None:
+    _, run, _ = verified
+    checks = {c["kind"]: c for c in todo_of(run, "an alert that works")["checks"]}
+    assert checks["alertmanager-route"]["answer"] == "reaches operators"
+    assert checks["promtool"]["answer"] == "would be loaded"
+    assert "would not fire now" in checks["prometheus-query"]["answer"]
+    assert all(check["ok"] and check["at"] for check in checks.values())
 
 
 def test_what_was_landed_says_in_git_what_was_seen(verified: tuple[World, dict[str, Any], str]) -> None:

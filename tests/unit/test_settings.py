@@ -70,3 +70,16 @@ def test_a_wrong_key_is_named(tmp_path: Path, text: str, key: str) -> None:
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="there is no file"):
         load(tmp_path / "none.toml")
+
+
+def test_an_inventory_without_a_place_to_bring_it_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"monitors needs verify\.uptime_kuma"):
+        load(write(tmp_path, GOOD + 'monitors = "monitors.yaml"\n'))
+    told = GOOD + 'monitors = "monitors.yaml"\nverify = {uptime_kuma = "http://kuma:3001"}\n'
+    assert load(write(tmp_path, told)).repository[0].verify.uptime_kuma == "http://kuma:3001"
+
+
+@pytest.mark.parametrize("address", ["kuma:3001", "ftp://kuma", "http://user:password@kuma", "http://kuma?x=1"])
+def test_an_address_of_a_server_holds_no_credentials(tmp_path: Path, address: str) -> None:
+    with pytest.raises(BadInput, match=r"repository\.0\.verify\.prometheus: .* without credentials"):
+        load(write(tmp_path, GOOD + f'verify = {{prometheus = "{address}"}}\n'))
