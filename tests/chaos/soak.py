@@ -1,0 +1,216 @@
+"""scripts/chaos: post-mortems are pushed while the service is killed at random moments; then everything is counted.
+
+What is counted comes from outside of the service: commits of the forge, and a log that the repository's own wrapper
+writes at each apply. The model is scripted, every other part is real. The seed is printed; the same seed gives the
+same plan of kills, though not the same moments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.world.model import Attempt, edit, read
+from tests.world.processes import WorldError
+from tests.world.world import Options, World, temporary_folder
+
+WEB, WRAPPER = "stacks/web/main.tf", "scripts/tg"
+ANCHOR = "    replicas = local.replicas\n"
+FINAL = ("done", "partial", "needs-human", "failed", "unknown", "cancelled", "nothing-to-do")
+HEAD = "# Post-Mortem: Number {n}\n\n**Date**: 2026-04-14\n\n## Prevention Plan\n\n"
+TABLE = "| Priority | Action | Type | Details | Status |\n|---|---|---|---|---|\n"
+LONGEST_LIFE, LONGEST_RUN = 8.0, 300.0
+
+
+@dataclass
+class Count:
+    """What a soak came to. `lost` are TODOs without an outcome, `twice` those applied or committed more than once."""
+
+    kills: int = 0
+    deliveries: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    runs: Counter[str] = field(default_factory=Counter)
+    lost: list[str] = field(default_factory=list)
+    applied_twice: list[str] = field(default_factory=list)
+    committed_twice: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Nothing lost, nothing twice, every run at a named outcome."""
+        named = set(self.runs) <= set(FINAL)
+        return named and not (self.lost or self.applied_twice or self.committed_twice)
+
+
+class Soak:
+    """One world under attack. Each post-mortem asks for one new number of one resource, so each TODO is one apply."""
+
+    def __init__(self, world: World, chance: random.Random, say: Callable[[str], None]) -> None:
+        self.world, self.chance, self.say = world, chance, say
+        self.count = Count()
+        self.asked: list[str] = []
+        self._applies = world.folder / "applies.log"
+
+    def prepare(self) -> None:
+        """Make the wrapper write a line at each apply, and start the service."""
+        wrapper = self.world.forge.file(WRAPPER).decode()
+        told = f'echo "$command $stack $*" >> {self._applies}\n'
+        marked = wrapper.replace('echo "tg: $command $stack"\n', f'echo "tg: $command $stack"\n{told}')
+        if marked == wrapper:
+            raise WorldError("the sample's scripts/tg has changed: the soak does not find where to write its log")
+        self.world.forge.commit({WRAPPER: marked}, "Write down each command")
+        self.world.forge.push()
+        self.world.serve()
+
+    def ask(self) -> None:
+        """Push one more post-mortem and deliver it, as often as it takes, with one delivery id, sometimes twice."""
+        number = len(self.asked)
+        action = f"Give the frontend limit number {number}"
+        name = [read(WEB), edit(WEB, ANCHOR, f"{ANCHOR}    limit_{number} = 10\n")]
+        self.world.model.script = {**self.world.model.script, action: [Attempt(name)]}
+        self.asked.append(action)
+        forge = self.world.forge
+        self._retry(forge.pull)
+        path = f"docs/post-mortems/2026-04-14-number-{number}.md"
+        text = HEAD.format(n=number) + TABLE + f"| P1 | {action} | Config | as said | TODO |\n"
+        forge.commit({path: text}, f"docs: post-mortem {number} [ci skip]")
+        commits = self._retry(self._push)
+        for _ in range(1 + (self.chance.random() < 0.3)):
+            self._retry(lambda: self._deliver(commits, f"soak-{number}"))
+            self.count.deliveries += 1
+
+    def strike(self) -> None:
+        """Kill the service after a while, at once or while it starts, and start it again."""
+        self._sleep(self.chance.uniform(0.0, LONGEST_LIFE))
+        if self.world.service is not None:
+            self.world.service.kill()
+            self.world.service = None
+            self.count.kills += 1
+        self.world.serve()
+
+    def settle(self, seconds: float) -> None:
+        """Leave the service alone until every run is over, or give up."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            runs = self.world.get("/api/runs")["runs"]
+            if len(runs) >= len(self.asked) and all(run["outcome"] for run in runs):
+                return
+            time.sleep(1)
+
+    def judge(self) -> Count:
+        """Count what came of everything that was asked."""
+        runs = self.world.get("/api/runs")["runs"]
+        outcomes: dict[str, list[str]] = {action: [] for action in self.asked}
+        for run in runs:
+            self.count.runs[str(run["outcome"])] += 1
+            for todo in self.world.get(f"/api/runs/{run['id']}")["todos"]:
+                outcomes.setdefault(todo["action"], []).append(str(todo["outcome"]))
+        for action, found in outcomes.items():
+            worked = [outcome for outcome in found if outcome != "None"]
+            self.count.outcomes.update(worked[:1])
+            if not worked:
+                self.count.lost.append(action)
+        self._twice()
+        return self.count
+
+    def _twice(self) -> None:
+        subjects = Counter(self.world.forge.run("log", "--format=%s").split("\n"))
+        for action in self.asked:
+            if sum(n for subject, n in subjects.items() if f": {action} [" in subject) > 1:
+                self.count.committed_twice.append(action)
+        lines = self._applies.read_text().splitlines() if self._applies.exists() else []
+        for plan, times in Counter(line for line in lines if line.startswith("apply ")).items():
+            if times > 1:
+                self.count.applied_twice.append(plan)
+
+    def _push(self) -> tuple[str, str]:
+        try:
+            return self.world.forge.push()
+        except RuntimeError:
+            # The service pushed in between, as another operator would.
+            self.world.forge.run("pull", "--quiet", "--rebase", "origin", "master", at=self.world.forge.checkout)
+            raise
+
+    def _deliver(self, commits: tuple[str, str], delivery: str) -> None:
+        answer = self.world.forge.post(self.world.webhook_url, self.world.webhook_secret, *commits, delivery=delivery)
+        if answer.status_code != 202:
+            raise RuntimeError(f"the webhook answered {answer.status_code}: {answer.text}")
+
+    def _retry(self, act: Callable[[], Any]) -> Any:
+        """The forge redelivers, and people try again."""
+        for _ in range(20):
+            try:
+                return act()
+            except (httpx.TransportError, RuntimeError) as error:
+                last: Exception = error
+                time.sleep(0.5)
+        raise last
+
+    def _sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def soak(kills: int, seed: int, say: Callable[[str], None]) -> Count:
+    """Kill the service this often while post-mortems come, and count. Raises WorldError when a part does not work."""
+    limits = {"cage_test": "off", "budget_usd": 100, "day_budget_usd": 10_000}
+    with temporary_folder() as folder, World(folder, Options(changes={"agent": limits})) as world:
+        run = Soak(world, random.Random(seed), say)
+        run.prepare()
+        while run.count.kills < kills:
+            if len(run.asked) * 4 <= run.count.kills:
+                run.ask()
+            run.strike()
+            say(f"{run.count.kills} kills, {len(run.asked)} post-mortems")
+        run.settle(LONGEST_RUN)
+        return run.judge()
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a soak as the command line says; exit code 1 when something was lost or done twice."""
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description="Kill the service at random, then count.")
+    parser.add_argument("--kills", type=int, default=20, metavar="N", help="how often the service is killed")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same plan of kills again")
+    found = parser.parse_args(words)
+    if found.kills < 1:
+        parser.error("--kills takes a whole number, 1 or more")
+    print(f"seed {found.seed}: scripts/chaos --kills {found.kills} --seed {found.seed}", flush=True)
+    began = time.monotonic()
+    try:
+        count = soak(
+            found.kills, found.seed, lambda text: print(f"{time.monotonic() - began:6.1f} s  {text}", flush=True)
+        )
+    except WorldError as error:
+        print(f"the soak does not work: {error}")
+        return 1
+    print_count(count)
+    return 0 if count.ok else 1
+
+
+def print_count(count: Count) -> None:
+    """The table of a soak."""
+    runs = ", ".join(f"{n} {outcome}" for outcome, n in sorted(count.runs.items()))
+    todos = ", ".join(f"{n} {outcome}" for outcome, n in sorted(count.outcomes.items()))
+    for what, said in (
+        ("kills", count.kills),
+        ("deliveries", count.deliveries),
+        ("runs", runs),
+        ("TODOs", todos),
+        ("lost", count.lost or 0),
+        ("applied twice", count.applied_twice or 0),
+        ("committed twice", count.committed_twice or 0),
+    ):
+        print(f"{what:<16} {said}")
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        sys.exit(main())
+    sys.exit(130)
