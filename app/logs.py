@@ -1,4 +1,7 @@
-"""Logs: every line redacted and on one line; JSON for the service, words for people at a terminal."""
+"""Logs: every line redacted and on one line; JSON for the service, words for people at a terminal.
+
+Lines of JSON say what they are about in fields: run, todo, delivery, and whatever else `about` was given.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,29 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 
 from app.redact import redact
 
 _LONGEST = 8000
 # Libraries that tell of each request.
 _CHATTY = ("httpx", "alembic", "httpcore")
+
+
+_about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
+
+
+@contextmanager
+def about(**fields: str) -> Iterator[None]:
+    """Lines that are logged within, in this thread, have these fields too, beside those from further out."""
+    token = _about.set({**_about.get(), **fields})
+    try:
+        yield
+    finally:
+        _about.reset(token)
 
 
 class Words(logging.Formatter):
@@ -39,6 +59,8 @@ class JsonLines(Words):
             "logger": record.name,
             "message": redact(record.getMessage())[:_LONGEST],
         }
+        # What a line is about never stands over what it is.
+        told = {**{name: redact(value)[:_LONGEST] for name, value in _about.get().items()}, **told}
         return json.dumps({**told, "trace": _trace(self, record)} if record.exc_info else told)
 
 

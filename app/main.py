@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -21,8 +21,11 @@ from app.errors import BadInput, Failed
 from app.ledger import Ledger, open_ledger
 from app.settings import Settings
 from app.web.application import application
-from pipelines import bench, closing, drift, durable, postmortem_todos
+from pipelines import bench, closing, drift, durable, postmortem_todos, reconcile, retention
 
+# Flows whose subject is when they were due: one that cannot go on is missed, and the next one comes.
+_OF_NO_RUN = (drift.look_for_drift.__name__, reconcile.look_for_pushes.__name__, retention.remove_old.__name__)
+_PUSHES = "a look for pushes that no webhook told of"
 log = logging.getLogger("followthrough")
 
 
@@ -35,9 +38,10 @@ def compose(settings: Settings) -> Ledger:
 
 def execute(settings: Settings) -> None:
     """Begin to execute runs; what was cut short goes on."""
-    for flow, subject in durable.launch(settings.database.url, settings.server.patience_minutes * 60, bench.waiting):
+    patience, traces = settings.server.patience_minutes * 60, settings.telemetry.traces_url
+    for flow, subject in durable.launch(settings.database.url, patience, bench.waiting, traces):
         log.warning("%s %s began under an earlier version and cannot go on", flow, subject)
-        if flow != drift.look_for_drift.__name__:
+        if flow not in _OF_NO_RUN:
             closing.give_up(flow, subject)
 
 
@@ -83,7 +87,7 @@ def serve(settings: Settings) -> None:
         return launched.is_set()
 
     def start_push(delivery_id: str, repository: str) -> None:
-        durable.start(postmortem_todos.follow_push, delivery_id, lane=f"push {repository}")
+        durable.start(postmortem_todos.follow_push, delivery_id, lane=reconcile.lane_of(repository))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI):  # type: ignore[no-untyped-def]
@@ -97,9 +101,13 @@ def serve(settings: Settings) -> None:
             durable.start(postmortem_todos.follow_approval, f"{run_id} {todo_id}", lane=lane)
         launched.set()
         looking = asyncio.create_task(_look_for_drift(settings))
+        finding = asyncio.create_task(_look_for_pushes(settings))
+        removing = asyncio.create_task(_at_each(retention.EVERY, retention.begin, "a removal of what is old"))
         log.info("serving on http://%s:%s", settings.server.host, settings.server.port)
         yield
         looking.cancel()
+        finding.cancel()
+        removing.cancel()
         launched.clear()
 
     app = application(settings, ledger, start_push, ready, lifespan)
@@ -122,17 +130,31 @@ def serve(settings: Settings) -> None:
 
 
 async def _look_for_drift(settings: Settings) -> None:
-    """Begin a look at each multiple of the interval since 1970. What fell into a stop is not made up for."""
-    seconds = settings.drift.every_hours * 3600
-    if not any(map(drift.is_watched, settings.repository)):
-        return
+    if any(map(drift.is_watched, settings.repository)):
+        await _at_each(settings.drift.every_hours * 3600, drift.begin, "a look for drift")
+
+
+async def _look_for_pushes(settings: Settings) -> None:
+    """Now, since webhooks may have come while nobody listened, and then at each slot."""
+    seconds = settings.server.reconcile_minutes * 60
+    if seconds:
+        await _begin(reconcile.begin, time.time(), _PUSHES)
+        await _at_each(seconds, reconcile.begin, _PUSHES)
+
+
+async def _at_each(seconds: float, begin: Callable[[float], None], what: str) -> None:
+    """Begin it at each multiple of the interval since 1970, never for 0. What fell into a stop is not made up for."""
     while seconds:
         due = (time.time() // seconds + 1) * seconds
         await asyncio.sleep(max(due - time.time(), 0))
-        try:
-            await asyncio.to_thread(drift.begin, due)
-        except Exception:
-            log.exception("a look for drift could not be begun")
+        await _begin(begin, due, what)
+
+
+async def _begin(begin: Callable[[float], None], due: float, what: str) -> None:
+    try:
+        await asyncio.to_thread(begin, due)
+    except Exception:
+        log.exception("%s could not be begun", what)
 
 
 def leave(code: int) -> None:

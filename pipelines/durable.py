@@ -10,15 +10,18 @@ import functools
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from inspect import signature
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from dbos import DBOS, DBOSClient, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 from dbos import DBOSPortableJSONSerializer as PlainJSON
 from pydantic import TypeAdapter
 
-from app import errors
+from app import errors, logs
 from app.errors import Failed, FollowthroughError, Transient
+from pipelines import timing
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +34,18 @@ APPLICATION = "followthrough"
 _WAITS = (1.0, 3.0, 9.0, 30.0, 60.0)
 # What the end of a run waits at most: people are told, and what was left behind is swept by the next run.
 BRIEFLY = 15.0
+
+# Parameters of steps that say what a step is about, and what log lines call them. Where a step takes a bench it is
+# called with a run's id.
+_FIELDS = {
+    "bench": "run",
+    "run_id": "run",
+    "todo": "todo",
+    "todo_id": "todo",
+    "delivery_id": "delivery",
+    "slot": "slot",
+    "name": "repository",
+}
 
 log = logging.getLogger(__name__)
 workflow = DBOS.workflow()
@@ -55,19 +70,22 @@ def brief_step(function: Callable[P, R]) -> Callable[P, R]:
 
 def _step(function: Callable[P, R], patience: float | None) -> Callable[P, R]:
     adapter: TypeAdapter[R] = TypeAdapter(get_type_hints(function)["return"])
+    names = list(signature(function).parameters)
 
     @DBOS.step(name=function.__name__)
     def stored(*args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
-        try:
-            return {"value": adapter.dump_python(_patiently(function, patience, *args, **kwargs), mode="json")}
-        except FollowthroughError as error:
-            return {"raised": type(error).__name__, "reason": error.reason, "message": str(error)}
-        except Exception as error:
-            log.exception("step %s", function.__name__)
-            message = (
-                f"{function.__name__}: an error that nobody foresaw ({type(error).__name__}); see the service's log"
-            )
-            return {"raised": "Failed", "reason": "internal-error", "message": message}
+        with logs.about(step=function.__name__, **_named(names, args)):
+            try:
+                with timing.timed(function.__name__):
+                    return {"value": adapter.dump_python(_patiently(function, patience, *args, **kwargs), mode="json")}
+            except FollowthroughError as error:
+                return {"raised": type(error).__name__, "reason": error.reason, "message": str(error)}
+            except Exception as error:
+                log.exception("step %s", function.__name__)
+                message = (
+                    f"{function.__name__}: an error that nobody foresaw ({type(error).__name__}); see the service's log"
+                )
+                return {"raised": "Failed", "reason": "internal-error", "message": message}
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -77,6 +95,12 @@ def _step(function: Callable[P, R], patience: float | None) -> Callable[P, R]:
         return adapter.validate_python(kept["value"])
 
     return call
+
+
+def _named(names: Sequence[str], args: Sequence[object]) -> dict[str, str]:
+    """What a step is about, for its log lines: the ids among its arguments."""
+    given = {_FIELDS[name]: arg for name, arg in zip(names, args, strict=False) if name in _FIELDS}
+    return {field: str(getattr(arg, "id", arg)) for field, arg in given.items()}
 
 
 def _patiently(function: Callable[P, R], patience: float | None, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -89,6 +113,7 @@ def _patiently(function: Callable[P, R], patience: float | None, *args: P.args, 
             if time.monotonic() + wait > deadline:
                 raise Failed(error.reason, f"{error} (tried for {limit:.0f} s)") from None
             log.warning("%s: %s; again in %.0f s", function.__name__, error, wait)
+            timing.tried_again(function.__name__, error.reason)
             for tell in _told:
                 tell(str(args[0]), f"{error}; again in {wait:.0f} s")
             time.sleep(wait)
@@ -101,16 +126,19 @@ def start(flow: Callable[[str], None], subject: str, lane: str) -> None:
         DBOS.enqueue_workflow(QUEUE, flow, subject)
 
 
-def launch(database_url: str, patience: float, tell: Callable[[str, str], None]) -> list[tuple[str, str]]:
+def launch(
+    database_url: str, patience: float, tell: Callable[[str, str], None], traces: str = ""
+) -> list[tuple[str, str]]:
     """Begin to execute: what was cut short by a stop or a crash goes on.
 
     Returns (flow, subject) of what an earlier version began or was asked for and did not end: it cannot go on, and
     would hold up its lane for good, so it is cancelled.
 
     `patience` is how long a step tries again after transient failures, in seconds; `tell` is called before each wait
-    with the step's first argument and a sentence.
+    with the step's first argument and a sentence. `traces` is where OTLP traces go, empty for nowhere.
     """
     _patience[:], _told[:] = [patience], [tell]
+    timing.running(FLOW_VERSION)
     config: DBOSConfig = {
         "name": APPLICATION,
         "system_database_url": database_url,
@@ -118,6 +146,7 @@ def launch(database_url: str, patience: float, tell: Callable[[str, str], None])
         "executor_id": "one",
         "log_level": "WARNING",
         "serializer": PlainJSON(),
+        **_tracing(traces),
     }
     DBOS(config=config)
     DBOS.launch()
@@ -127,6 +156,14 @@ def launch(database_url: str, patience: float, tell: Callable[[str, str], None])
         DBOS.cancel_workflow(workflow_id)
     DBOS.register_queue(QUEUE, partition_concurrency=1, worker_concurrency=8, polling_interval_sec=0.2)
     return [(flow, subject) for flow, _, subject in (workflow_id.partition(" ") for workflow_id in old)]
+
+
+def _tracing(url: str) -> DBOSConfig:
+    """A span for each flow and step: names, ids and times, no arguments and no results."""
+    if url and find_spec("opentelemetry.exporter") is None:
+        log.error("no traces are sent to telemetry.traces_url: the exporter is missing; pip install 'dbos[otel]'")
+        return {}
+    return {"enable_otlp": True, "otlp_traces_endpoints": [url]} if url else {}
 
 
 def hand_over(database_url: str, flow: str, subject: str, lane: str) -> None:

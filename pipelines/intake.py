@@ -7,17 +7,15 @@ import logging
 
 from app.documents.model import Item
 from app.documents.parse import parse
-from app.edges.devgit import AUTHOR
 from app.edges.repository import Repository
 from app.errors import BadInput, Failed
-from app.guard.push import NO_COMMIT, is_post_mortem
+from app.guard.push import is_post_mortem
 from app.guard.todo import judge_todo
 from app.ledger.clock import today
-from app.ledger.deliveries import Delivery
+from app.ledger.deliveries import TRY_AGAIN, Delivery
 from app.ledger.runs import Run, Todo
-from app.messages import is_own_commit
 from app.settings import RepositorySettings
-from pipelines import approval
+from pipelines import approval, looked
 from pipelines.bench import ledger, mirror, run_id_of, say, settings, source_of
 from pipelines.values import Work
 
@@ -30,7 +28,8 @@ def runs_of(delivery_id: str) -> list[tuple[str, str]]:
     """The runs of an accepted delivery, recorded: (repository, run id) of each post-mortem that it changed.
 
     What changed is asked of git: the payload's own list is cut by the forge. A first push and a force push have no
-    usable "before"; then every post-mortem is looked at, and those with a TODO that is not settled get a run.
+    usable "before"; then every post-mortem is looked at, and those with a TODO that is not settled get a run. What was
+    looked into before, by another delivery or the reconciler, is not looked into again.
     """
     delivery = ledger().deliveries.get(delivery_id)
     repository = settings().repository_named(delivery.repository)
@@ -38,13 +37,27 @@ def runs_of(delivery_id: str) -> list[tuple[str, str]]:
         raise Failed("repository-gone", f"{delivery.repository} is not in the configuration any more")
     ours = mirror(repository.name)
     tip = ours.sync(repository.clone_url, repository.branch)
-    paths, reason, message = _changed_post_mortems(ours, delivery, repository, tip)
+    if delivery.reason not in ("", *TRY_AGAIN):
+        # Concluded, and cut short before this step's result was kept: the same again, whatever was looked into since.
+        looked.note(ours, repository, delivery, tip)
+        return _to_begin(repository.name, ledger().runs.of_delivery(delivery_id))
+    new = looked.still_new(ours, repository, delivery)
+    if new is None:
+        ledger().deliveries.conclude(delivery_id, "already-followed", "what it tells of was looked into before")
+        return _to_begin(repository.name, ledger().runs.of_delivery(delivery_id))
+    paths, reason, message = _changed_post_mortems(ours, new, repository, tip)
     dry = repository.mode == "dry-run"
     runs = [new_run(repository.name, delivery.after, path, delivery=delivery_id, dry_run=dry) for path in paths]
     for run in runs:
         ledger().runs.add(run)
     ledger().deliveries.conclude(delivery_id, reason, message)
-    return [(run.repository, run.id) for run in runs]
+    looked.note(ours, repository, delivery, tip)
+    return _to_begin(repository.name, [run.id for run in runs])
+
+
+def _to_begin(repository: str, run_ids: list[str]) -> list[tuple[str, str]]:
+    """Those of the runs that are not over: the engine's own record of one that is may have been removed with time."""
+    return [(repository, run_id) for run_id in run_ids if not ledger().runs.is_closed(run_id)]
 
 
 def new_run(
@@ -125,11 +138,10 @@ def _changed_post_mortems(
 ) -> tuple[list[str], str, str]:
     if not ours.is_ancestor(delivery.after, tip):
         return [], "commit-gone", f"{delivery.after} is not on {repository.branch} any more"
-    known = delivery.before != NO_COMMIT and ours.is_ancestor(delivery.before, delivery.after)
-    author = f"{AUTHOR[0]} <{AUTHOR[1]}>"
-    if known and all(is_own_commit(entry, author) for entry in ours.messages(delivery.before, delivery.after)):
+    known = looked.is_known(ours, delivery.before, delivery.after)
+    if known and looked.is_own(ours, delivery.before, delivery.after):
         return [], "own-commits", "every commit of this push was made by a run"
-    changed = ours.changed_files(delivery.before, delivery.after) if known else ours.files(delivery.after)
+    changed = looked.changed_by_others(ours, delivery.before, delivery.after) if known else ours.files(delivery.after)
     paths = [path for path in changed if is_post_mortem(path, repository.post_mortems)]
     if not known:
         paths = with_work(repository, ours, delivery.after, paths)

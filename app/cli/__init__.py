@@ -10,8 +10,10 @@ import typer
 from rich.console import Console
 
 from app import logs
+from app.cli.data_commands import commands as data_commands
 from app.cli.guard_commands import commands as guard_commands
 from app.cli.monitors_commands import commands as monitors_commands
+from app.cli.runs_commands import reconcile, replay, retry, runs
 from app.errors import BadInput, FollowthroughError
 from app.redact import redact
 from app.settings import load
@@ -203,8 +205,12 @@ def doctor(config: Config = None) -> None:
     raise typer.Exit(check_everything(load(config)))
 
 
+for command in (runs, retry, replay, reconcile):
+    app.command()(command)
+
 skills = typer.Typer(help="Skills and agents of Claude Code for an infra repository.", no_args_is_help=True)
 app.add_typer(skills, name="skills")
+app.add_typer(data_commands)
 app.add_typer(guard_commands, name="guard")
 app.add_typer(monitors_commands, name="monitors")
 

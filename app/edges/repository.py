@@ -90,6 +90,15 @@ class Repository:
         log = self._git.run("log", "-z", "--format=%an <%ae>%n%B", "--end-of-options", f"{before}..{after}")
         return [message for message in log.split("\0") if message]
 
+    def line(self, before: str, after: str) -> list[tuple[str, str]]:
+        """The commits that `before` lacks on the way of first parents from `after`, newest first.
+
+        Each with its author and message, as `messages` gives them.
+        """
+        words = ("log", "-z", "--first-parent", "--format=%H%n%an <%ae>%n%B", "--end-of-options", f"{before}..{after}")
+        entries = (entry.partition("\n") for entry in self._git.run(*words).split("\0") if entry)
+        return [(commit, rest) for commit, _, rest in entries]
+
     def origins(self) -> list[str]:
         """The URLs of a checkout's remotes."""
         listed = self._git.run("config", "--get-regexp", r"^remote\..*\.url$", codes=(0, 1))

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Engine
 
 from app.ledger.approvals import Approvals
+from app.ledger.audit import Audit
 from app.ledger.cages import Cages
 from app.ledger.checks import Checks
 from app.ledger.controls import Controls
 from app.ledger.database import engine, upgrade
 from app.ledger.deliveries import Deliveries
+from app.ledger.metrics import Metrics
+from app.ledger.retention import Retention
 from app.ledger.runs import Runs
 from app.ledger.spend import Spend
+from app.ledger.tips import Tips
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,16 @@ class Ledger:
     cages: Cages
     controls: Controls
     checks: Checks
+    tips: Tips
+    retention: Retention
+    audit: Audit
+    metrics: Metrics
 
 
 def open_ledger(url: str) -> Ledger:
     """Open the database and bring its tables to the newest schema."""
     database = engine(url)
     upgrade(database)
-    first = (Deliveries(database), Runs(database), Spend(database))
-    return Ledger(database, *first, Approvals(database), Cages(database), Controls(database), Checks(database))
+    first = (Deliveries(database), Runs(database), Spend(database), Approvals(database), Cages(database))
+    then = (Controls(database), Checks(database), Tips(database), Retention(database), Audit(database))
+    return Ledger(database, *first, *then, Metrics(database))

@@ -14,6 +14,10 @@ from app.ledger.schema import deliveries, rejections
 
 # Reasons for which a delivery came to nothing through no fault of its own: a redelivery tries it once more.
 TRY_AGAIN = ("fetch-failed", "repository-gone", "internal-error")
+# Of those, what goes away by itself; an error of ours waits for a redelivery, or a person.
+PASSING = ("fetch-failed", "repository-gone")
+# A find of the reconciler that is not followed: nobody knows who pushed it, and not everybody may start runs.
+HELD_BACK = "pusher-unknown"
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,35 @@ class Deliveries:
         query = sa.select(deliveries.c.id).where(wanted).order_by(deliveries.c.received_at)
         with self._engine.connect() as db:
             return list(db.execute(query).scalars())
+
+    def open(self, repository: str) -> list[Delivery]:
+        """Accepted deliveries of a repository that nothing is known of yet, or that may come to more now; oldest first.
+
+        Names compare without case, as forges do.
+        """
+        wanted = (deliveries.c.decision == "accepted") & deliveries.c.reason.in_(("", *PASSING))
+        wanted &= sa.func.lower(deliveries.c.repository) == repository.lower()
+        query = sa.select(deliveries.c.id).where(wanted).order_by(deliveries.c.received_at, deliveries.c.id)
+        with self._engine.connect() as db:
+            ids = list(db.execute(query).scalars())
+        return [self.get(delivery_id) for delivery_id in ids]
+
+    def subject(self, delivery_id: str) -> str:
+        """The name under which a delivery is handed over now: its id, with the time when it is tried once more.
+
+        Empty when there is nothing more to do. Raises KeyError.
+        """
+        known = self.get(delivery_id)
+        if known.reason in TRY_AGAIN:
+            return f"{delivery_id} {now()}"
+        return delivery_id if known.decision == "accepted" and not known.reason else ""
+
+    def vouch(self, delivery_id: str, by: str) -> None:
+        """Accept what was held back: a person says that it may start runs."""
+        held = (deliveries.c.id == delivery_id) & (deliveries.c.reason == HELD_BACK)
+        values = {"decision": "accepted", "reason": "", "message": "", "pusher": by[:100]}
+        with self._engine.begin() as db:
+            db.execute(sa.update(deliveries).where(held).values(**values))
 
     def newest(self, limit: int = 100) -> list[dict[str, Any]]:
         """The last deliveries, newest first."""

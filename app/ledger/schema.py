@@ -25,6 +25,7 @@ deliveries = Table(
     Column("reason", String(64), nullable=False),
     Column("message", Text, nullable=False),
     Index("deliveries_by_time", "received_at"),
+    Index("deliveries_by_decision", "decision", "reason", "received_at"),
 )
 
 # Requests that fail authentication are counted, not kept: anybody can send them.
@@ -56,6 +57,7 @@ runs = Table(
     Column("reason", String(64), nullable=False),
     Column("message", Text, nullable=False),
     Index("runs_by_time", "created_at"),
+    Index("runs_by_end", "finished_at", "outcome", "reason"),
 )
 
 todos = Table(
@@ -80,6 +82,8 @@ todos = Table(
     Column("started_at", String(20)),
     Column("finished_at", String(20)),
     Index("todos_by_document", "repository", "post_mortem", "id"),
+    Index("todos_by_end", "finished_at", "outcome", "reason", "type"),
+    Index("todos_by_outcome", "outcome", "reason", "type"),
 )
 
 spend = Table(
@@ -101,6 +105,7 @@ effects = Table(
     Column("key", String(300), primary_key=True),
     Column("run_id", String(100), nullable=False),
     Column("at", String(20), nullable=False),
+    Index("effects_by_run", "run_id"),
 )
 
 # What waits for a person: a commit kept on a branch of its own and the plan files that were judged with it.
@@ -119,6 +124,7 @@ approvals = Table(
     Column("decided_by", Text, nullable=False),
     Column("decided_at", String(20), nullable=False),
     Column("why", Text, nullable=False),
+    Index("approvals_by_decision", "decision", "asked_at"),
 )
 
 # What the cage's self-test came to; the fingerprint names the installed command and how we start it.
@@ -157,6 +163,18 @@ checks = Table(
     Column("link", Text, nullable=False),
     Column("at", String(20), nullable=False),
     Column("first_at", String(20), nullable=False),
+    Index("checks_by_answer", "ok", "kind", "reason"),
+)
+
+# How far each branch was looked into: what `commit` holds, but for what `since` holds, which was there before.
+tips = Table(
+    "tips",
+    metadata,
+    Column("repository", String(200), primary_key=True),
+    Column("branch", String(300), primary_key=True),
+    Column("commit", String(40), nullable=False),
+    Column("since", String(40), nullable=False),
+    Column("at", String(20), nullable=False),
 )
 
 events = Table(
@@ -169,4 +187,5 @@ events = Table(
     Column("phase", String(32), nullable=False),
     Column("text", Text, nullable=False),
     Index("events_by_run", "run_id", "id"),
+    Index("events_by_time", "at"),
 )

@@ -25,8 +25,10 @@ from app.settings.service import (
     GitHubSettings,
     LintSettings,
     PolicySettings,
+    RetentionSettings,
     ServerSettings,
     SlackSettings,
+    TelemetrySettings,
     VaultSettings,
 )
 
@@ -41,9 +43,11 @@ __all__ = [
     "LintSettings",
     "PolicySettings",
     "RepositorySettings",
+    "RetentionSettings",
     "ServerSettings",
     "Settings",
     "SlackSettings",
+    "TelemetrySettings",
     "VaultSettings",
     "VerifySettings",
     "load",
@@ -70,6 +74,8 @@ class Settings(BaseSettings):
     lint: LintSettings = LintSettings()
     policy: PolicySettings = PolicySettings()
     drift: DriftSettings = DriftSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    retention: RetentionSettings = RetentionSettings()
     repository: list[RepositorySettings] = []
 
     def repository_named(self, name: str) -> RepositorySettings | None:
@@ -78,7 +84,8 @@ class Settings(BaseSettings):
 
     def secrets(self) -> list[str]:
         """Every secret value in the configuration, for the redactor."""
-        values = [*self.server.api_tokens, *self.github.webhook_secrets, self.github.token]
+        values = [*self.server.api_tokens, *self.server.metrics_tokens]
+        values += [*self.github.webhook_secrets, self.github.token]
         values += [self.slack.webhook_url, self.slack.signing_secret]
         return [v.get_secret_value() for v in values if v.get_secret_value()]
 

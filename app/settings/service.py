@@ -12,6 +12,8 @@ from app.guard.policy import DEFAULT_CREATES, checked_creates
 from app.settings import values
 from app.settings.values import Section
 
+_LONGEST_DAYS = 36_500
+
 
 class ServerSettings(Section):
     """How the service listens, and who may read."""
@@ -20,10 +22,14 @@ class ServerSettings(Section):
     port: int = Field(8080, ge=0, le=65535, description="port to listen on")
     public_url: str = Field("http://127.0.0.1:8080", description="how people reach this service; used in links")
     api_tokens: list[SecretStr] = Field([], description="bearer tokens; none: reads only, and only from loopback")
+    metrics_tokens: list[SecretStr] = Field([], description="bearer tokens that are good for /metrics and nothing else")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="largest webhook body that is read, in bytes")
     data: Path = Field(Path("followthrough-data"), description="folder for repository mirrors")
     patience_minutes: float = Field(
         30, gt=0, description="how long a step waits for a Vault, DevVM or forge that does not answer, in minutes"
+    )
+    reconcile_minutes: float = Field(
+        10, ge=0, description="how often `serve` looks for pushes that no webhook told of, in minutes; 0: never"
     )
 
 
@@ -147,3 +153,33 @@ class DriftSettings(Section):
     """Whether what post-mortems claim as done is still so."""
 
     every_hours: float = Field(24, ge=0, description="how often `serve` looks, in hours; 0: never")
+
+
+class TelemetrySettings(Section):
+    """Where traces go."""
+
+    traces_url: Annotated[str, AfterValidator(values.web_address)] = Field(
+        "",
+        description="OTLP over HTTP, as http://127.0.0.1:4318/v1/traces; empty: none. Needs `pip install 'dbos[otel]'`",
+    )
+
+
+class RetentionSettings(Section):
+    """How long what happened is kept; `serve` removes once a day what is older."""
+
+    events_days: int = Field(
+        90, ge=0, le=_LONGEST_DAYS, description="lines that people follow, agents' sessions among them; 0: for ever"
+    )
+    runs_days: int = Field(
+        730,
+        ge=0,
+        le=_LONGEST_DAYS,
+        description="runs and all that belongs to them; 0: for ever. One with a settled TODO (done, refused, unknown,"
+        " waiting, landed) always stays, with its checks: it would be done again",
+    )
+    deliveries_days: int = Field(
+        365,
+        ge=0,
+        le=_LONGEST_DAYS,
+        description="deliveries whose runs are gone, and counts of requests that were not let in; 0: for ever",
+    )

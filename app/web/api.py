@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse
+from pydantic import SecretStr
 
 from app.ledger import Ledger
 from app.settings import Settings
@@ -20,7 +21,7 @@ _HIDDEN = ("source", "repository", "post_mortem", "run_id", "position")
 def router(settings: Settings, ledger: Ledger, ready: Callable[[], bool]) -> APIRouter:
     """Health for everybody; runs and deliveries for who may read them."""
     routes = APIRouter()
-    readers = [Depends(_reader(settings))]
+    readers = [Depends(reader(settings.server.api_tokens))]
 
     @routes.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -61,12 +62,12 @@ def _run(row: dict[str, Any]) -> dict[str, Any]:
     return shown if row["finished_at"] else {**shown, "outcome": None}
 
 
-def _reader(settings: Settings) -> Callable[[Request], None]:
-    """With api_tokens: a bearer token. Without: only a request made on this machine, and not through a proxy.
+def reader(secrets: Sequence[SecretStr]) -> Callable[[Request], None]:
+    """Who may read. With tokens: one of them as bearer. Without: a request made on this machine, not through a proxy.
 
     The Host header must name this machine too, else a page in the operator's browser could read by DNS rebinding.
     """
-    tokens = [t.get_secret_value() for t in settings.server.api_tokens]
+    tokens = [t.get_secret_value() for t in secrets]
 
     def check(request: Request) -> None:
         if tokens:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.ledger import Ledger
 from app.settings import Settings
-from app.web import api, webhooks
+from app.web import api, metrics, webhooks
 
 log = logging.getLogger(__name__)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -29,6 +29,7 @@ def application(
     app = FastAPI(title="Followthrough", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(webhooks.router(settings, ledger, start_push))
     app.include_router(api.router(settings, ledger, ready))
+    app.include_router(metrics.router(settings, ledger))
 
     @app.exception_handler(SQLAlchemyError)
     async def no_database(_: Request, error: SQLAlchemyError) -> JSONResponse:

@@ -193,6 +193,8 @@ class World:
                 "public_url": self.url,
                 "data": str(self.data),
                 "patience_minutes": 0.25,
+                # A look between a test's push and its delivery would be one more delivery.
+                "reconcile_minutes": 0,
             },
             "database": {"url": f"sqlite:///{self.database}"},
             "github": {"webhook_secrets": [self.webhook_secret]},
