@@ -14,6 +14,9 @@ import promql_parser
 _LONGEST = 400
 _LONGEST_COMPARED = 1500
 _MOST_TRIED = 24
+# Repetitions make a pattern's machine large: nested ones take the parser seconds, with the whole process held.
+_REPETITION = re.compile(r"\{\s*\d")
+_MOST_REPETITIONS, _MOST_COMPARED_REPETITIONS = 1, 8
 _TICKED = re.compile(r"`([^`\n]{1,500})`")
 _OPENS = {"(": ")", "{": "}", "[": "]"}
 _STRING = re.compile(r"\"(?:\\.|[^\"\\\n]){0,300}\"|'(?:\\.|[^'\\\n]){0,300}'")
@@ -41,7 +44,7 @@ def canonical(expression: str) -> str:
     """
     if len(expression) > _LONGEST_COMPARED:
         return "".join(expression.split())
-    return _read(expression)
+    return _read(expression, _MOST_COMPARED_REPETITIONS)
 
 
 def expressions_in(text: str) -> tuple[list[str], str]:
@@ -138,10 +141,10 @@ def _closed(text: str, opened: int) -> int:
     return -1
 
 
-def _read(text: str) -> str:
+def _read(text: str, repetitions: int = _MOST_REPETITIONS) -> str:
     """The expression as the parser writes it; empty when it is none."""
     # A repeated group with a large count takes the parser long to compile.
-    if not text.strip() or re.search(r"\{\d{3}", text):
+    if not text.strip() or re.search(r"\{\d{3}", text) or len(_REPETITION.findall(text)) > repetitions:
         return ""
     try:
         return " ".join(promql_parser.parse(text).prettify().split())

@@ -137,6 +137,8 @@ HOSTILE = {
     "words": "Aa" * 4000,
     "from": "from `page` " * 600,
     "DNS": "DNS " * 2000,
+    "repetitions": ("`up{" + ",".join(f'a{i}=~"(\\\\pL{{99}}){{9}}"' for i in range(19)) + "}`\n") * 12,
+    "one repetition": ("`up{" + ",".join(f'a{i}=~"\\\\pL"' for i in range(19)) + ',b=~"\\\\pL{99}"}`\n') * 24,
     "nothing": "\x00\ud800\u202e" * 2000,
 }  # fmt: skip
 
