@@ -33,6 +33,10 @@ def see(bench: Bench, todo: Todo, kept: Kept, stacks: Sequence[str], brought: Se
     if brought:
         names = ", ".join(monitor.name for monitor in brought)
         found += _asked(bench, lambda: monitors.see_beating(bench, brought), "uptime-kuma", names)
+    if todo.type == "Alert" and verify.prometheus and all(rule.record for rule in rules):
+        found.append(_nothing("prometheus-rule", "alert"))
+    if todo.type == "Monitor" and bench.repository.monitors and not brought:
+        found.append(_nothing("uptime-kuma", "monitor"))
     if verify.config and todo.type == "Config":
         found += [_own_check(bench, todo, stack) for stack in stacks]
     found = [replace(check, answer=bench.hide(check.answer)) for check in found]
@@ -40,6 +44,12 @@ def see(bench: Bench, todo: Todo, kept: Kept, stacks: Sequence[str], brought: Se
     for check in found:
         bench.say("verify", check.said, todo.id)
     return found
+
+
+def _nothing(kind: Kind, what: str) -> Check:
+    """A change without what its TODO asks for: one that a provider makes, or an edit beside it. Nobody can see it."""
+    why = f"is unknown: the change adds or changes no {what} that can be read, so nothing of it was seen to work"
+    return Check(kind, "of this TODO", False, why, f"{what}-not-seen")
 
 
 def _until_well(bench: Bench, ask: Callable[[], list[Check]], kind: Kind, subject: str) -> list[Check]:
