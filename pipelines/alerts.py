@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from app.checks import Check
 from app.edges import rule_tools
-from app.edges.prometheus import Prometheus, Sample
+from app.edges.prometheus import LoadedRule, Prometheus, Sample
 from app.errors import Failed, Refused
 from app.guard.alerts import live
 from app.guard.alerts.extract import AlertRule, as_rule_file, changed_rules
 from app.guard.alerts.promql import read
+from app.guard.alerts.selectors import MASKED
+from app.guard.edits.alert_rules import seconds
 from app.guard.model import Edits, Finding
 from app.ledger.runs import Todo
 from pipelines.bench import Bench, ledger, settings
@@ -44,7 +46,30 @@ def see_loaded(bench: Bench, rules: Sequence[AlertRule]) -> list[Check]:
     """What Prometheus says of these rules now: loaded as written, and evaluated without an error."""
     with open_prometheus(bench.repository, bench.secret, settings().vault) as prometheus:
         loaded = prometheus.rules()
-    return [rule_check(rule.name, loaded, "" if rule.masked else rule.expr) for rule in rules]
+    return [_loaded(rule, loaded) for rule in rules]
+
+
+def _loaded(rule: AlertRule, loaded: Sequence[LoadedRule]) -> Check:
+    check = rule_check(rule.name, loaded, "" if MASKED.search(rule.expr) else rule.expr)
+    if not check.ok or any(_is(rule, one) for one in loaded if one.name == rule.name):
+        return check
+    # Who changed only these parts would otherwise see the rule that was there before.
+    return replace(check, ok=False, answer="has another `for`, labels or annotations", reason="alert-differs")
+
+
+def _is(rule: AlertRule, loaded: LoadedRule) -> bool:
+    """Whether a loaded rule has a rule's `for`, labels and annotations; more of them come from its group or server.
+
+    What is filled in, by a template or by a chart, is passed over.
+    """
+    if not MASKED.search(rule.wait) and loaded.wait not in (None, seconds(rule.wait)):
+        return False
+    pairs = ((rule.labels, loaded.labels), (rule.annotations, loaded.annotations))
+    return all(
+        there.get(name, "").strip() == value or MASKED.search(name + value) or "{" in value
+        for wanted, there in pairs
+        for name, value in wanted.items()
+    )
 
 
 def _promtool(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> Iterator[Finding]:

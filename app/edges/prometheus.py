@@ -8,7 +8,7 @@ import math
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -34,7 +34,8 @@ class LoadedRule:
     """One rule that Prometheus runs.
 
     `type` is alerting or recording; `health` ok, err or unknown (not evaluated yet); `state` inactive, pending or
-    firing, empty for a recording rule; `query` is the expression as Prometheus prints it.
+    firing, empty for a recording rule; `query` is the expression as Prometheus prints it. `wait` is its `for` in
+    seconds, None where the server does not tell.
     """
 
     name: str
@@ -44,6 +45,9 @@ class LoadedRule:
     last_error: str
     state: str
     type: str
+    wait: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 class Prometheus:
@@ -250,6 +254,9 @@ def _rule(rule: dict[str, Any], group: dict[str, Any]) -> LoadedRule:
         last_error=_text(rule.get("lastError", "")),
         state=_text(rule.get("state", "")),
         type=_text(rule.get("type")),
+        wait=wait if isinstance(wait := rule.get("duration"), int | float) else None,
+        labels=_labels(rule.get("labels") or {}),
+        annotations=_labels(rule.get("annotations") or {}),
     )
 
 

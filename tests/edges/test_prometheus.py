@@ -84,6 +84,9 @@ def test_a_loaded_rule_is_found_and_healthy(server: Server, client: Prometheus) 
         "",
         "inactive",
         "alerting",
+        300,
+        {"severity": "warning"},
+        {"summary": "it repeats its calls"},
     )
     recording = rule_of(client, "node:avail", lambda rule: rule.health == "ok")
     assert (recording.type, recording.state, recording.health) == ("recording", "", "ok")

@@ -106,7 +106,7 @@ def stands_in(rule: dict[str, Node]) -> str | None:
 def waits_too_long(rule: dict[str, Node]) -> bool:
     """Whether a rule has to hold for so long that it never fires."""
     wait = rule.get("for")
-    return isinstance(wait, Scalar) and _value(wait.text) > _LONGEST_WAIT
+    return isinstance(wait, Scalar) and seconds(wait.text) > _LONGEST_WAIT
 
 
 def expression_problem(expression: str) -> str | None:
@@ -140,10 +140,11 @@ def only_numbers(key: str, before: str, after: str) -> bool:
     if _NUMBER.sub("#", before).split() != _NUMBER.sub("#", after).split():
         return False
     pairs = zip(_NUMBER.findall(before), _NUMBER.findall(after), strict=True)
-    return all(old == new or _near(_value(old), _value(new)) for old, new in pairs)
+    return all(old == new or _near(seconds(old), seconds(new)) for old, new in pairs)
 
 
-def _value(number: str) -> float:
+def seconds(number: str) -> float:
+    """A duration as Prometheus writes it (1h30m) in seconds; a plain number as it is."""
     return sum(float(part) * _SECONDS[unit] for part, unit in _PART.findall(number))
 
 
