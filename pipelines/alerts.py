@@ -11,7 +11,7 @@ from app.edges.prometheus import LoadedRule, Prometheus, Sample
 from app.errors import Failed, Refused
 from app.guard.alerts import live
 from app.guard.alerts.extract import AlertRule, as_rule_file, changed_rules
-from app.guard.alerts.promql import read
+from app.guard.alerts.promql import Query, read
 from app.guard.alerts.selectors import MASKED
 from app.guard.edits.alert_rules import seconds
 from app.guard.model import Edits, Finding
@@ -75,6 +75,10 @@ def _is(rule: AlertRule, loaded: LoadedRule) -> bool:
 def _promtool(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> Iterator[Finding]:
     if not (promtool := bench.repository.verify.promtool):
         return
+    # Where code may be a selector or an operator, no word that is put in its place makes an expression.
+    rules = [rule for rule in rules if not rule.masked or _query(rule)]
+    if not rules:
+        return
     problem = rule_tools.rules_problem(bench.machine, promtool, as_rule_file(rules), bench.devvm.path)
     if problem:
         yield live.not_loadable(rules, bench.hide(problem))
@@ -95,7 +99,7 @@ def _prometheus(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> Iterato
 
 
 def _answers(prometheus: Prometheus, rule: AlertRule) -> live.Answers:
-    query = read(rule.expr, masked=rule.masked)
+    query = _query(rule) or Query()
     unknown = tuple(name for name in query.metrics if not prometheus.knows(name))
     matched = tuple((selector, prometheus.counts(selector)) for selector in query.series) if not rule.masked else ()
     if rule.masked or rule.record:
@@ -104,6 +108,14 @@ def _answers(prometheus: Prometheus, rule: AlertRule) -> live.Answers:
         return live.Answers(unknown, matched, tuple(map(_shown, prometheus.query(rule.expr))))
     except Refused as error:
         return live.Answers(unknown, matched, None, str(error))
+
+
+def _query(rule: AlertRule) -> Query | None:
+    """What a rule asks for; None for what is not read here, which promtool and Prometheus judge by themselves."""
+    try:
+        return read(rule.expr, masked=rule.masked)
+    except ValueError:
+        return None
 
 
 def _routes(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 
 from app.checks import Check
-from app.edges.prometheus import LoadedRule
+from app.edges import rule_tools
+from app.edges.prometheus import LoadedRule, Sample
+from app.errors import Refused
 from app.guard.alerts.extract import changed_rules
-from app.guard.model import Change, Edits
+from app.guard.model import Change, Edits, Finding
 from app.ledger import Ledger, open_ledger
 from app.ledger.runs import Run, Todo
 from app.redact import redact
 from app.settings import RepositorySettings, Settings, VerifySettings
 from pipelines import alerts, verification
 from pipelines import bench as benches
-from pipelines.values import Kept
+from pipelines.values import AgentChange, Kept
 
 PATH = "stacks/m/rules.yaml"
 KEPT = Kept("c" * 40, "t" * 40, "b" * 40, "followthrough/r/t")
@@ -61,6 +63,7 @@ def bench(before: str, after: str, path: str = PATH, monitors: str = "", **verif
     )
     workspace = SimpleNamespace(committed=lambda _: [entry], read=lambda _: [change], tree="/tree")
     return SimpleNamespace(
+        edits=Edits((change,)),
         run=Run("r", "me/infra", "docs/a.md", "0" * 40),
         repository=settings,
         workspace=workspace,
@@ -120,3 +123,51 @@ def test_a_rule_of_before_is_not_taken_for_the_changed_one(
         pytest.skip("what a template fills in is not compared")
     check = alerts.see_loaded(bench("", before), changed_rules(edits(before.replace(*edit) if edit[0] else before)))[0]
     assert (check.ok, check.reason) == (not reason, reason)
+
+
+class Asked:
+    """A Prometheus that has every metric, and answers as a test wants."""
+
+    def __init__(self, answer: Callable[[str], list[Sample]] = lambda _: [], known: Sequence[str] = ()) -> None:
+        self.query, self._known = answer, known
+
+    def knows(self, metric: str) -> bool:
+        return not self._known or metric in self._known
+
+    def counts(self, _: str) -> int:
+        return 1
+
+
+def ask(
+    monkeypatch: pytest.MonkeyPatch, one: Any, server: Asked, complaint: Callable[[str], str | None] = lambda _: None
+) -> tuple[Finding, ...]:
+    """The findings against the alerts of a change."""
+    monkeypatch.setattr(alerts, "open_prometheus", lambda *_: nullcontext(server))
+    monkeypatch.setattr(rule_tools, "rules_problem", lambda _, __, text, ___: complaint(text))
+    one.machine, one.devvm = None, SimpleNamespace(path="/usr/bin")
+    return alerts.ask_about(one, todo(), AgentChange((), ("m",), (), None)).findings
+
+
+HEREDOC = 'locals {{\n  rules = <<-EOT\n{}  EOT\n}}\n'
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("stacks/m/main.tf", HEREDOC.format(""), HEREDOC.format(RULES.replace("> 5", ">"))),
+        (
+            "stacks/m/rules.yaml.tpl",
+            RULES.replace("load1", "load1{${which}}"),
+            RULES.replace("load1", "load1{${which}}").replace("5m", "6m"),
+        ),
+    ],
+)
+def test_an_expression_that_only_others_can_read_is_theirs_to_judge(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, path: str, before: str, after: str
+) -> None:
+    def refuse(expr: str) -> list[Sample]:
+        raise Refused("expression-refused", f"no PromQL: {expr}")
+
+    broken = "CODE" not in changed_rules(bench(before, after, path).edits)[0].expr
+    found = ask(monkeypatch, bench(before, after, path), Asked(refuse), lambda text: "bad" if "{CODE" in text else None)
+    assert [finding.rule for finding in found] == (["LIVE-01"] if broken else [])
