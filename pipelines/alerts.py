@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from app.checks import Check
@@ -46,11 +46,11 @@ def see_loaded(bench: Bench, rules: Sequence[AlertRule]) -> list[Check]:
     """What Prometheus says of these rules now: loaded as written, and evaluated without an error."""
     with open_prometheus(bench.repository, bench.secret, settings().vault) as prometheus:
         loaded = prometheus.rules()
-    return [_loaded(rule, loaded) for rule in rules]
+    return [_loaded(rule, loaded, bench.hide) for rule in rules]
 
 
-def _loaded(rule: AlertRule, loaded: Sequence[LoadedRule]) -> Check:
-    check = rule_check(rule.name, loaded, "" if MASKED.search(rule.expr) else rule.expr)
+def _loaded(rule: AlertRule, loaded: Sequence[LoadedRule], hide: Callable[[str], str]) -> Check:
+    check = rule_check(rule.name, loaded, "" if MASKED.search(rule.expr) else rule.expr, hide)
     if not check.ok or any(_is(rule, one) for one in loaded if one.name == rule.name):
         return check
     # Who changed only these parts would otherwise see the rule that was there before.
@@ -92,22 +92,23 @@ def _prometheus(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> Iterato
         return
     with open_prometheus(bench.repository, bench.secret, settings().vault) as prometheus:
         for rule in rules:
-            answers = _answers(prometheus, rule)
+            answers = _answers(prometheus, rule, bench.hide)
             found, check = live.judge(rule, answers)
             _keep(bench, todo, [check])
             yield from found
 
 
-def _answers(prometheus: Prometheus, rule: AlertRule) -> live.Answers:
+def _answers(prometheus: Prometheus, rule: AlertRule, hide: Callable[[str], str]) -> live.Answers:
+    # What a server says is hidden before it is cut: half a secret is found by nobody.
     query = _query(rule) or Query()
     unknown = tuple(name for name in query.metrics if not prometheus.knows(name))
     matched = tuple((selector, prometheus.counts(selector)) for selector in query.series) if not rule.masked else ()
     if rule.masked or rule.record:
         return live.Answers(unknown, matched, None)
     try:
-        return live.Answers(unknown, matched, tuple(map(_shown, prometheus.query(rule.expr))))
+        return live.Answers(unknown, matched, tuple(hide(_shown(one)) for one in prometheus.query(rule.expr)))
     except Refused as error:
-        return live.Answers(unknown, matched, None, str(error))
+        return live.Answers(unknown, matched, None, hide(str(error)))
 
 
 def _query(rule: AlertRule) -> Query | None:

@@ -126,7 +126,7 @@ def _look(claim: Claim, servers: Servers) -> Looked:
     try:
         check = _rule(claim, servers) if claim.kind == "prometheus-rule" else _monitor(claim, servers)
     except FollowthroughError as error:
-        why = servers.hide(one_line(str(error), 300))
+        why = one_line(str(error), 300, servers.hide)
         return Looked(claim, "not-checked", f"{_named(claim, claim.subject)} was not asked about: {why}")
     if check is None:
         return Looked(claim, "not-checked", NOTHING_RECORDED)
@@ -163,7 +163,7 @@ def _named(claim: Claim, subject: str) -> str:
 
 
 def _rule(claim: Claim, servers: Servers) -> Check:
-    return rule_check(claim.subject, servers.rules())
+    return rule_check(claim.subject, servers.rules(), hide=servers.hide)
 
 
 def _monitor(claim: Claim, servers: Servers) -> Check | None:
@@ -177,7 +177,7 @@ def _monitor(claim: Claim, servers: Servers) -> Check | None:
     name = claim.subject if claim.run_id else one_line(found.name)
     if not found.active:
         return Check("uptime-kuma", name, False, f"id={found.id} is paused", "monitor-silent", kuma.link(found.id))
-    return monitor_check(name, found.id, kuma.heartbeat(found.id, 0), kuma.link(found.id))
+    return monitor_check(name, found.id, kuma.heartbeat(found.id, 0), kuma.link(found.id), servers.hide)
 
 
 def _missing(claim: Claim) -> str:

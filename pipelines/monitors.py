@@ -41,15 +41,16 @@ def see_beating(bench: Bench, brought: Sequence[BroughtMonitor]) -> list[Check]:
     """What each monitor saw since it was brought, waited for within `repository.verify.minutes` for all together."""
     deadline = time.monotonic() + bench.repository.verify.minutes * 60
     with open_uptime_kuma(bench.repository, bench.secret, settings().vault) as kuma:
-        return [_seen(kuma, monitor, max(deadline - time.monotonic(), 1)) for monitor in brought]
+        return [_seen(bench, kuma, monitor, max(deadline - time.monotonic(), 1)) for monitor in brought]
 
 
-def _seen(kuma: UptimeKuma, monitor: BroughtMonitor, seconds: float) -> Check:
+def _seen(bench: Bench, kuma: UptimeKuma, monitor: BroughtMonitor, seconds: float) -> Check:
     link = kuma.link(monitor.id)
     if monitor.elsewhere:
         answer = f"id={monitor.id} was there before and watches something else"
         return Check("uptime-kuma", monitor.name, False, answer, "monitor-elsewhere", link)
-    return monitor_check(monitor.name, monitor.id, kuma.heartbeat(monitor.id, seconds, since=monitor.since), link)
+    beat = kuma.heartbeat(monitor.id, seconds, since=monitor.since)
+    return monitor_check(monitor.name, monitor.id, beat, link, bench.hide)
 
 
 def _added(bench: Bench, kept: Kept) -> tuple[Monitor, ...]:

@@ -21,6 +21,7 @@ from app.redact import redact
 from app.settings import RepositorySettings, Settings, VaultSettings
 
 _LONGEST = 200
+_MOST_READ = 100_000
 # A server may claim any number of rules of one name; comparing a long expression takes a while.
 _MOST_COMPARED = 20
 
@@ -112,7 +113,7 @@ class Servers:
         return self._kept[name]
 
 
-def rule_check(name: str, loaded: Sequence[LoadedRule], expr: str = "") -> Check:
+def rule_check(name: str, loaded: Sequence[LoadedRule], expr: str = "", hide: Callable[[str], str] = redact) -> Check:
     """Whether Prometheus has a rule of this name, evaluates it, and, with `expr`, evaluates that expression.
 
     Reasons: alert-not-loaded, alert-unhealthy, alert-not-evaluated, alert-differs. Of several rules of one name all
@@ -122,19 +123,19 @@ def rule_check(name: str, loaded: Sequence[LoadedRule], expr: str = "") -> Check
     if not named:
         return _rule(name, "is not loaded", "alert-not-loaded")
     if expr and not any(same_expression(rule.query, expr) for rule in named[:_MOST_COMPARED]):
-        return _rule(name, f"has another expression: {one_line(named[0].query)}", "alert-differs")
+        return _rule(name, f"has another expression: {one_line(named[0].query, hide=hide)}", "alert-differs")
     for rule in named:
         if rule.health not in ("ok", "unknown"):
-            said = one_line(rule.last_error) or "without a reason"
-            return _rule(name, f"health {one_line(rule.health, 20)}: {said}", "alert-unhealthy")
+            said = one_line(rule.last_error, hide=hide) or "without a reason"
+            return _rule(name, f"health {one_line(rule.health, 20, hide)}: {said}", "alert-unhealthy")
     if any(rule.health == "unknown" for rule in named):
         return _rule(name, "is loaded, and not evaluated yet", "alert-not-evaluated")
     return _rule(name, "health ok")
 
 
-def monitor_check(name: str, monitor_id: int, beat: Heartbeat, link: str) -> Check:
+def monitor_check(name: str, monitor_id: int, beat: Heartbeat, link: str, hide: Callable[[str], str] = redact) -> Check:
     """What a monitor saw. Reasons: monitor-down, monitor-silent."""
-    said = one_line(beat.message)
+    said = one_line(beat.message, hide=hide)
     if beat.up is None:
         answer, reason = f"id={monitor_id} has no heartbeat", "monitor-silent"
     else:
@@ -153,9 +154,12 @@ def same_expression(one: str, other: str) -> bool:
     return "".join(one.split()) == "".join(other.split())
 
 
-def one_line(text: str, length: int = _LONGEST) -> str:
-    """Somebody's text for a record: printable, without secrets, on one line, cut to `length` characters."""
-    shown = "".join(c if c.isprintable() else " " for c in redact(text[:4000]))
+def one_line(text: str, length: int = _LONGEST, hide: Callable[[str], str] = redact) -> str:
+    """Somebody's text for a record: printable, without secrets, on one line, cut to `length` characters.
+
+    `hide` knows which secrets there are; it reads the text before it is cut, since half a secret is found by nobody.
+    """
+    shown = "".join(c if c.isprintable() else " " for c in hide(text[:_MOST_READ]))
     return " ".join(shown.split())[:length]
 
 

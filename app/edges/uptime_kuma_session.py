@@ -89,7 +89,7 @@ class Session:
         said = str(answer.get("msg") or "no reason given")
         if isinstance(data, Mapping) and (token := data.get("pushToken")):
             said = said.replace(str(token), "[redacted]")
-        said = said[:_LONGEST]
+        said = self._without_password(said)[:_LONGEST]
         if _LOGGED_OUT in said.lower():
             raise Lost
         raise Failed("uptime-kuma-refused", f"asking {self.url} for {event}: it refused: {said}")
@@ -161,14 +161,24 @@ class Session:
 
     def _beat(self, raw: Any) -> None:
         with suppress(KeyError, TypeError, ValueError):
-            self._keep(whole(raw["monitorID"]), [beat_of(raw)])
+            self._keep(whole(raw["monitorID"]), [self._beat_of(raw)])
 
     def _earlier_beats(self, number: Any, rows: Any, *_: Any) -> None:
         # The number comes as text, being a key of a table of theirs.
         with suppress(KeyError, TypeError, ValueError):
             monitor = int(number)
-            self._keep(monitor, [beat_of(row) for row in rows])
+            self._keep(monitor, [self._beat_of(row) for row in rows])
             self.told.add(monitor)
+
+    def _beat_of(self, raw: Any) -> Beat:
+        """A heartbeat; its message is cut, so that what a server knows is taken out of it first."""
+        told = {**raw}
+        if isinstance(said := told.get("msg"), str):
+            told["msg"] = self._without_password(said)
+        return beat_of(told)
+
+    def _without_password(self, text: str) -> str:
+        return text.replace(self._password, "[redacted]") if self._password else text
 
     def _keep(self, monitor: int, found: Sequence[Beat]) -> None:
         kept = {**self.beats.get(monitor, {}), **{beat.at: beat for beat in found}}

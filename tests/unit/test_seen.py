@@ -13,6 +13,8 @@ import pytest
 from app.checks import Check
 from app.edges import rule_tools
 from app.edges.prometheus import LoadedRule, Sample
+from app.edges.uptime_kuma import Heartbeat
+from app.edges.uptime_kuma_session import Session
 from app.errors import Refused
 from app.guard.alerts.extract import changed_rules
 from app.guard.model import Change, Edits, Finding
@@ -20,9 +22,9 @@ from app.ledger import Ledger, open_ledger
 from app.ledger.runs import Run, Todo
 from app.redact import redact
 from app.settings import RepositorySettings, Settings, VerifySettings
-from pipelines import alerts, verification
+from pipelines import alerts, monitors, verification
 from pipelines import bench as benches
-from pipelines.values import AgentChange, Kept
+from pipelines.values import AgentChange, BroughtMonitor, Kept
 
 PATH = "stacks/m/rules.yaml"
 KEPT = Kept("c" * 40, "t" * 40, "b" * 40, "followthrough/r/t")
@@ -171,3 +173,37 @@ def test_an_expression_that_only_others_can_read_is_theirs_to_judge(
     broken = "CODE" not in changed_rules(bench(before, after, path).edits)[0].expr
     found = ask(monkeypatch, bench(before, after, path), Asked(refuse), lambda text: "bad" if "{CODE" in text else None)
     assert [finding.rule for finding in found] == (["LIVE-01"] if broken else [])
+
+
+@pytest.mark.parametrize("before", [0, *range(170, 220), *range(560, 640)])
+def test_what_a_server_says_of_a_secret_is_hidden_before_it_is_cut(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    said = "x" * before + SECRET
+    loaded = LoadedRule("Old", "g", "node_load1 > 5", "err", said, "inactive", "alerting")
+    for server in (Asked(lambda _: [Sample({"token": said}, "1")]), Asked(_refusing(said))):
+        found = ask(monkeypatch, bench("", RULES), server)
+        assert not [finding for finding in found if SECRET[:8] in finding.why]
+    for check in ledger.checks.of_run("r")["t"]:
+        assert SECRET[:8] not in check["answer"]
+    monkeypatch.setattr(alerts, "open_prometheus", lambda *_: nullcontext(SimpleNamespace(rules=lambda: [loaded])))
+    assert not [check for check in see(bench("", RULES)) if SECRET[:8] in check.answer]
+    kuma = SimpleNamespace(link=str, heartbeat=lambda *_, **__: Heartbeat(False, said))
+    monkeypatch.setattr(monitors, "open_uptime_kuma", lambda *_: nullcontext(kuma))
+    (check,) = monitors.see_beating(bench("", RULES), [BroughtMonitor("a", 1, "", False)])
+    assert SECRET[:8] not in check.answer
+
+
+def _refusing(said: str) -> Callable[[str], list[Sample]]:
+    def refuse(_: str) -> list[Sample]:
+        raise Refused("expression-refused", said)
+
+    return refuse
+
+
+@pytest.mark.parametrize("before", range(470, 510))
+def test_a_heartbeat_is_without_the_password_before_it_is_cut(before: int) -> None:
+    session = Session("http://kuma.example", "me", SECRET)
+    session._beat({"monitorID": 1, "status": 0, "time": "2026-11-21 10:00:00", "msg": "x" * before + SECRET})
+    (beat,) = session.beats[1].values()
+    assert SECRET[:8] not in beat.message
