@@ -17,8 +17,12 @@ from app.guard.edits.alert_rules import seconds
 from app.guard.model import Edits, Finding
 from app.ledger.runs import Todo
 from pipelines.bench import Bench, ledger, settings
+from pipelines.controls import heed, must_go_on
 from pipelines.values import AgentChange, Kept
 from pipelines.watching import open_prometheus, rule_check
+
+# Of an edit with more new expressions a person is asked anyway (ALERT-02).
+_MOST_ASKED = 60
 
 
 def ask_about(bench: Bench, todo: Todo, change: AgentChange) -> AgentChange:
@@ -30,6 +34,8 @@ def ask_about(bench: Bench, todo: Todo, change: AgentChange) -> AgentChange:
     rules = changed_rules(Edits(tuple(bench.workspace.read(change.entries))))
     if not rules:
         return change
+    # Asked again by every try of this step: it may wait long for a Prometheus that is down.
+    heed(bench.run.id, "asking about alerts", todo.id)
     found = [*_promtool(bench, todo, rules)] or [*_prometheus(bench, todo, rules)]
     _routes(bench, todo, rules)
     for finding in found:
@@ -91,7 +97,8 @@ def _prometheus(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> Iterato
     if not bench.repository.verify.prometheus:
         return
     with open_prometheus(bench.repository, bench.secret, settings().vault) as prometheus:
-        for rule in rules:
+        for rule in rules[:_MOST_ASKED]:
+            must_go_on(bench.run.id, "asking about alerts")
             answers = _answers(prometheus, rule, bench.hide)
             found, check = live.judge(rule, answers)
             _keep(bench, todo, [check])
@@ -125,7 +132,8 @@ def _routes(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> None:
     if not verify.alertmanager_config:
         return
     file = f"{bench.workspace.tree}/{verify.alertmanager_config}"
-    for rule in rules:
+    for rule in rules[:_MOST_ASKED]:
+        must_go_on(bench.run.id, "asking about alerts")
         if not rule.record and not rule.masked:
             labels = {"alertname": rule.name, **rule.labels}
             try:

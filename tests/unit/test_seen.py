@@ -15,7 +15,7 @@ from app.edges import rule_tools
 from app.edges.prometheus import LoadedRule, Sample
 from app.edges.uptime_kuma import Heartbeat
 from app.edges.uptime_kuma_session import Session
-from app.errors import Refused
+from app.errors import Refused, Transient
 from app.guard.alerts.extract import changed_rules
 from app.guard.model import Change, Edits, Finding
 from app.ledger import Ledger, open_ledger
@@ -207,3 +207,28 @@ def test_a_heartbeat_is_without_the_password_before_it_is_cut(before: int) -> No
     session._beat({"monitorID": 1, "status": 0, "time": "2026-11-21 10:00:00", "msg": "x" * before + SECRET})
     (beat,) = session.beats[1].values()
     assert SECRET[:8] not in beat.message
+
+
+def test_a_cancelled_run_asks_nobody_about_its_alerts(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger.controls.set("r", "me", "no more")
+
+    def down(_: str) -> list[Sample]:
+        raise Transient("prometheus-unreachable", "asking: no connection")
+
+    with pytest.raises(Refused, match="cancelled the run"):
+        ask(monkeypatch, bench("", RULES), Asked(down))
+
+
+def test_an_edit_of_any_size_asks_so_many_questions_and_no_more(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    head, _, rule = RULES.partition("  - alert")
+    rules = head + "".join(f"  - alert{rule}".replace("Old", f"Old{n}").replace("> 5", f"> {n}") for n in range(300))
+
+    def count(expr: str) -> list[Sample]:
+        asked.append(expr)
+        return []
+
+    ask(monkeypatch, bench("", rules), Asked(count))
+    assert len(asked) == 60
