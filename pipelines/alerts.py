@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from app.checks import Check
@@ -96,19 +96,23 @@ def _promtool(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> Iterator[
 def _prometheus(bench: Bench, todo: Todo, rules: Sequence[AlertRule]) -> Iterator[Finding]:
     if not bench.repository.verify.prometheus:
         return
+    # What the same change records has no series yet.
+    recorded = {rule.name for rule in rules if rule.record}
     with open_prometheus(bench.repository, bench.secret, settings().vault) as prometheus:
         for rule in rules[:_MOST_ASKED]:
             must_go_on(bench.run.id, "asking about alerts")
-            answers = _answers(prometheus, rule, bench.hide)
+            answers = _answers(prometheus, rule, recorded, bench.hide)
             found, check = live.judge(rule, answers)
             _keep(bench, todo, [check])
             yield from found
 
 
-def _answers(prometheus: Prometheus, rule: AlertRule, hide: Callable[[str], str]) -> live.Answers:
+def _answers(
+    prometheus: Prometheus, rule: AlertRule, recorded: Collection[str], hide: Callable[[str], str]
+) -> live.Answers:
     # What a server says is hidden before it is cut: half a secret is found by nobody.
     query = _query(rule) or Query()
-    unknown = tuple(name for name in query.metrics if not prometheus.knows(name))
+    unknown = tuple(name for name in query.metrics if name not in recorded and not prometheus.knows(name))
     matched = tuple((selector, prometheus.counts(selector)) for selector in query.series) if not rule.masked else ()
     if rule.masked or rule.record:
         return live.Answers(unknown, matched, None)

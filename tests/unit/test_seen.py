@@ -232,3 +232,10 @@ def test_an_edit_of_any_size_asks_so_many_questions_and_no_more(
 
     ask(monkeypatch, bench("", rules), Asked(count))
     assert len(asked) == 60
+
+
+def test_an_alert_may_use_what_the_same_change_records(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = RULES.replace("node_load1 >", "job:load1:max >") + "  - record: job:load1:max\n    expr: max(node_load1)\n"
+    assert ask(monkeypatch, bench("", rules), Asked(known=["node_load1"])) == ()
+    found = ask(monkeypatch, bench("", rules), Asked(known=["other"]))
+    assert [finding.rule for finding in found] == ["LIVE-02"]
