@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.checks import Check
 from app.messages import TodoLine, follow_up_commit, is_own_commit, run_outcome, slack_message, todo_commit
 from app.redact import redact
 
@@ -25,6 +26,12 @@ def test_a_todo_commit_has_the_convention_and_the_trailers() -> None:
         "Followthrough-Todo: abc",
         "Co-Authored-By: postmortem-todo-resolver <noreply@followthrough.invalid>",
     ]
+
+
+def test_a_password_in_an_action_or_in_what_was_checked_is_in_no_commit() -> None:
+    address = "postgres://admin:hunter2hunter2@db.example"
+    seen = [Check("uptime-kuma", address, False, "down")]
+    assert "hunter2" not in todo_commit(f"Rotate {address}", "PM-2026-04-14", "r", "t", seen)
 
 
 def test_an_action_can_neither_add_lines_nor_skip_ci_nor_call_people() -> None:
