@@ -100,7 +100,8 @@ def slack_message(
     run: Mapping[str, Any], lines: Sequence[TodoLine], commit_url: str, public_url: str
 ) -> dict[str, Any]:
     """The one message of a run. `run` is its row in the ledger; without a `commit_url` hashes are no links."""
-    worked = [t for t in lines if t.outcome != "needs-human"]
+    # What was landed and not seen to work is a person's, and was not nothing.
+    worked = [t for t in lines if t.outcome != "needs-human" or t.commit]
     people = [t for t in lines if t.outcome == "needs-human"]
     head = f"{run['repository']}: {run['title'] or run['post_mortem']}"
     if not worked:

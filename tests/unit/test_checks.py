@@ -70,6 +70,13 @@ def test_slack_says_how_a_done_todo_was_seen_to_work() -> None:
     assert "update x" not in told
 
 
+def test_slack_does_not_call_a_landed_change_nothing_to_do() -> None:
+    line = TodoLine("Alert on NFS", "P1", "Alert", "needs-human", "landed, and not seen to work", "a" * 40)
+    told = str(slack_message({**RUN, "outcome": "needs-human"}, [line], "", "http://here")["text"])
+    assert "nothing to do" not in told
+    assert "needs-human: 0 of 1 TODOs done, 1 need a person" in told
+
+
 def test_the_last_answer_to_a_question_counts_and_its_first_time_stays(ledger: Ledger) -> None:
     run(ledger, "r1", "done", WELL, UP)
     first = ledger.checks.of_run("r1")["t"]
