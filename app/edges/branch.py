@@ -139,7 +139,8 @@ class Branch:
         """Put the worktree's own commits onto the branch's new tip; False on a conflict, and nothing is changed."""
         tip = self._fetch()
         base = self.base()
-        done = self._git.in_tree("rebase", "--quiet", "--onto", tip, base, codes=(0, 1, 128))
+        # What a wrapper or a check left changed is no conflict.
+        done = self._git.in_tree("rebase", "--quiet", "--autostash", "--onto", tip, base, codes=(0, 1, 128))
         if done.code:
             self._git.in_tree("rebase", "--abort", codes=(0, 1, 128))
             return False

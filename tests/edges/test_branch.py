@@ -72,3 +72,18 @@ def test_what_stands_on_a_reworded_commit_stays_and_so_do_changed_files(tree: Pa
     assert (tree / "state").read_text() == "not committed"
     head = one.head()
     assert (one.reword(made, message), one.head()) == (made, head)
+
+
+def test_somebody_who_was_faster_is_no_conflict_where_a_file_was_left_changed(tree: Path) -> None:
+    """The operator's own check, or the wrapper, writes to a file that git knows."""
+    theirs = tree.parent / "theirs"
+    git(tree, "checkout", "-q", "--detach")
+    git(tree.parent, "clone", "-q", str(tree), str(theirs))
+    git(theirs, "checkout", "-q", "-B", "master", "HEAD^")
+    git(tree, "update-ref", "refs/worktree/base", git(theirs, "rev-parse", "HEAD").strip())
+    write_and_commit(theirs, "other", "1", "theirs")
+    (tree / "f").write_text("2 and more")
+    one = Branch(branch(tree)._git, RepositorySettings(name="o/r", clone_url=str(theirs)))
+    assert one.rebase()
+    assert git(tree, "log", "--format=%s").split() == ["ours", "theirs", "base"]
+    assert (tree / "f").read_text() == "2 and more"
