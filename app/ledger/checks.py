@@ -23,9 +23,13 @@ class Checks:
         self._engine = engine
 
     def keep(self, run_id: str, todo_id: str, found: Sequence[Check]) -> None:
-        """Keep answers, each in place of the earlier one to the same question. Redacted text only."""
+        """Keep answers, each in place of the earlier one to the same question. Redacted text only.
+
+        Of several answers to one question (rules of one name, a command that does not name its stack) the first that
+        did not come out well is kept.
+        """
         with self._engine.begin() as db:
-            for check in found:
+            for check in (*(c for c in found if c.ok), *(c for c in reversed(found) if not c.ok)):
                 subject = check.subject[:_LONGEST_SUBJECT]
                 one = _one(run_id, todo_id, check.kind, subject)
                 first = db.execute(sa.select(checks.c.first_at).where(one)).scalar()

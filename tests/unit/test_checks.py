@@ -86,6 +86,12 @@ def test_the_last_answer_to_a_question_counts_and_its_first_time_stays(ledger: L
     assert {row["subject"]: row["first_at"] for row in rows} == {row["subject"]: row["at"] for row in first}
 
 
+def test_of_several_answers_at_once_the_first_problem_is_kept(ledger: Ledger) -> None:
+    other = Check("prometheus-rule", "NFSMountFailing", False, "health err: no", "alert-unhealthy")
+    run(ledger, "r1", "needs-human", WELL, GONE, other, WELL)
+    assert [of_row(row) for row in ledger.checks.of_run("r1")["t"]] == [GONE]
+
+
 def test_what_is_claimed_is_what_was_done_last_in_that_document(ledger: Ledger) -> None:
     run(ledger, "r1", "done", UP)
     run(ledger, "r2", "needs-human", GONE, post_mortem="docs/b.md")
