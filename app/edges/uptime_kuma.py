@@ -149,6 +149,9 @@ class UptimeKuma:
         if known is None:
             raise self._session.unreadable("a monitor that was listed is gone")
         beats = self._session.again(lambda: self._beats(known.id))
+        if self._there is not None and known.id in self._there[1] and known.id not in self._session.told:
+            # Without them an old heartbeat would be taken for the first one after this.
+            raise self._session.unreachable(f"it does not tell the heartbeats of the monitor {known.id}")
         since = beats[-1].at if beats else ""
         return Brought(known.id, "adopted" if found.differs else "same", found.differs, found.elsewhere, since)
 
