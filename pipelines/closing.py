@@ -22,8 +22,8 @@ from pipelines.values import AgentChange, Kept, StackPlan
 _FOR_PEOPLE = ("agent-made-no-change", "metrics-missing")
 # Nor of these: what was asked for is not asked for any more, or nobody said yes in time. A later push may ask again.
 _CANCELLED = ("cancelled", "todo-withdrawn", "post-mortem-gone", "approval-expired", "approval-void")
-# Failures of an apply that terraform or we refused before anything was done.
-_NOT_APPLIED = ("plan-stale", "plan-file-changed")
+# Failures of an apply, or of bringing a monitor, that were refused before anything was done.
+_NOT_APPLIED = ("plan-stale", "plan-file-changed", "uptime-kuma-unknown-notification")
 
 
 def outcome_of(kind: str, reason: str) -> str:

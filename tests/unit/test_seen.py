@@ -13,9 +13,9 @@ import pytest
 from app.checks import Check
 from app.edges import rule_tools
 from app.edges.prometheus import LoadedRule, Sample
-from app.edges.uptime_kuma import Heartbeat, UptimeKuma
+from app.edges.uptime_kuma import Brought, Heartbeat, UptimeKuma
 from app.edges.uptime_kuma_session import Session
-from app.errors import Refused, Transient
+from app.errors import Failed, Refused, Transient
 from app.guard.alerts.extract import changed_rules
 from app.guard.model import Change, Edits, Finding
 from app.guard.monitors.inventory import Monitor
@@ -24,7 +24,7 @@ from app.ledger import Ledger, open_ledger
 from app.ledger.runs import Run, Todo
 from app.redact import redact
 from app.settings import RepositorySettings, Settings, VerifySettings
-from pipelines import alerts, monitors, verification
+from pipelines import alerts, closing, monitors, verification
 from pipelines import bench as benches
 from pipelines.values import AgentChange, BroughtMonitor, Kept
 
@@ -254,3 +254,28 @@ def test_a_monitor_is_not_adopted_while_its_earlier_heartbeats_are_not_told() ->
         kuma._adopted(found)
     session._earlier_beats("7", [{"monitorID": 7, "status": 1, "time": "2025-01-01 00:00:00", "msg": "old"}])
     assert kuma._adopted(found).since == "2025-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("reason", "earlier", "outcome"),
+    [
+        ("uptime-kuma-unknown-notification", (), "failed"),
+        ("uptime-kuma-unknown-notification", ("made",), "unknown"),
+        ("uptime-kuma-unreachable", (), "unknown"),
+    ],
+)
+def test_a_monitor_with_a_notification_that_there_is_not_stops_no_run(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, reason: str, earlier: tuple[str, ...], outcome: str
+) -> None:
+    wanted = [Monitor(name, "port", f"{name}:1") for name in (*earlier, "last")]
+    monkeypatch.setattr(monitors, "_added", lambda *_: wanted)
+
+    def bring(monitor: Monitor) -> Brought:
+        if monitor.name == "last":
+            raise Failed(reason, "no")
+        return Brought(1, "created")
+
+    monkeypatch.setattr(monitors, "open_uptime_kuma", lambda *_: nullcontext(SimpleNamespace(bring=bring)))
+    with pytest.raises(Failed):
+        monitors.bring(bench("", "", "monitors.yaml", "monitors.yaml"), todo("Monitor"), KEPT)
+    assert closing.finish("r", "t", "Failed", reason, "no", ()) == outcome
