@@ -235,3 +235,11 @@ def test_no_host_breaks_the_judge() -> None:
         host_problem(host)
         target_problem(Monitor("a", "http", f"http://{host}/"))
         target_problem(Monitor("a", "port", f"{host}:80"))
+
+
+@pytest.mark.parametrize("sign", ["upsideDown", "invertKeyword"])
+def test_one_that_is_up_when_its_target_is_down_does_not_stand_for_an_entry(sign: str) -> None:
+    monitor = Monitor("nfs", "port", "nfs.example.org:2049")
+    found = step(monitor, [Known(1, "by hand", "port", "nfs.example.org:2049", retries=1, beyond=(sign,))])
+    assert (found.action, found.elsewhere) == ("adopt", True)
+    assert f"it has {sign}" in found.differs

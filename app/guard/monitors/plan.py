@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from app.guard.monitors.inventory import Monitor, monitor_of, same_name
 
+# A monitor with one of these is up while what it watches is not.
+_OPPOSITE = ("upsideDown", "invertKeyword")
 Action = Literal["create", "adopt", "same"]
 _PORTS = {"http": 80, "https": 443}
 # The fields that monitors of one type have besides those of all.
@@ -49,7 +51,7 @@ class Known:
 class Step:
     """What an entry comes to. `known` is the monitor that is there, `differs` in what it is not as the entry says.
 
-    `elsewhere` is True when that monitor has the entry's name and watches something else.
+    `elsewhere` is True when that monitor has the entry's name and watches something else, or is up when it is down.
     """
 
     action: Action
@@ -73,7 +75,8 @@ def step(monitor: Monitor, known: Sequence[Known]) -> Step:
     if found is None:
         return Step("create", monitor)
     differs = tuple(_differences(monitor, found))
-    return Step("adopt" if differs else "same", monitor, found, differs, watched(found) != watched(monitor))
+    elsewhere = watched(found) != watched(monitor) or any(sign in found.beyond for sign in _OPPOSITE)
+    return Step("adopt" if differs else "same", monitor, found, differs, elsewhere)
 
 
 def match(monitor: Monitor, known: Sequence[Known]) -> Known | None:
@@ -117,6 +120,7 @@ def _differences(monitor: Monitor, known: Known) -> Iterator[str]:
         yield f"its name is {known.name!r}"
     if watched(known) != watched(monitor):
         yield f"it watches {known.type} {known.target}".rstrip()
+    yield from (f"it has {sign}" for sign in _OPPOSITE if sign in known.beyond)
     for field in ("interval", "retries", "description"):
         if getattr(known, field) != getattr(monitor, field):
             yield f"{field} is {getattr(known, field)!r}"
