@@ -81,11 +81,11 @@ def _as_approved(bench: Bench, todo_id: str, asked: Mapping[str, Any], is_whole:
     return Approved(_todo(bench.run.id, todo_id), kept, plans)
 
 
-def close(run_id: str, todo_id: str, became: str, message: str) -> None:
+def close(run_id: str, todo_id: str, became: str) -> None:
     """The approval has had its effect, "landed", or has none any more, "void"."""
     asked = ledger().approvals.find(run_id, todo_id)
     if asked is not None and asked["decision"] != "declined":
-        ledger().approvals.close(run_id, todo_id, became, message)
+        ledger().approvals.close(run_id, todo_id, became)
 
 
 def _is_begun(run_id: str, todo_id: str) -> bool:

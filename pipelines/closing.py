@@ -47,7 +47,7 @@ def finish(run_id: str, todo_id: str, kind: str, reason: str, message: str, find
         kind, message = "Unknown", f"{message}; an apply had begun before that: look at the stack"
     outcome = outcome_of(kind, reason)
     _record(run_id, todo_id, outcome, reason, message, findings)
-    approval.close(run_id, todo_id, "void", message)
+    approval.close(run_id, todo_id, "void")
     return outcome
 
 
@@ -62,7 +62,7 @@ def finish_landed(run_id: str, todo_id: str, plans: Sequence[StackPlan], seen: S
     outcome, reason = ("done", "") if problem is None else ("needs-human", problem.reason)
     message = does if problem is None else f"landed, and not seen to work: {problem.said}"
     _record(run_id, todo_id, outcome, reason, message, ())
-    approval.close(run_id, todo_id, "landed", message)
+    approval.close(run_id, todo_id, "landed")
     return outcome
 
 

@@ -94,10 +94,10 @@ class Approvals:
             said = f"{asked['decision']} by {asked['decided_by'] or 'nobody'} {asked['decided_at']}".strip()
             raise Refused("already-decided", f"deciding on {todo_id} of {run_id}: it is {said}")
 
-    def close(self, run_id: str, todo_id: str, decision: str, why: str) -> None:
-        """What came of an approval: landed, or void with the reason."""
+    def close(self, run_id: str, todo_id: str, decision: str) -> None:
+        """What came of an approval: landed or void. Who said what stays; the TODO's own message says why it is void."""
         with self._engine.begin() as db:
-            db.execute(sa.update(approvals).where(_one(run_id, todo_id)).values(decision=decision, why=why))
+            db.execute(sa.update(approvals).where(_one(run_id, todo_id)).values(decision=decision))
 
     def expire(self) -> list[tuple[str, str]]:
         """Make void what nobody decided in time; returns (run id, TODO id) of each."""

@@ -30,11 +30,11 @@ class VerifySettings(Section):
     config: Annotated[str, AfterValidator(values.maybe_command)] = Field(
         "", description="the operator's check after a Config TODO, run at the repository's root: scripts/check {stack}"
     )
-    config_minutes: float = Field(5, gt=0, description="limit of that check, in minutes")
+    config_minutes: float = Field(5, gt=0, le=240, description="limit of that check, in minutes")
     uptime_kuma: Annotated[str, AfterValidator(values.web_address)] = Field(
         "", description="address of Uptime Kuma, which gets what repository.monitors adds"
     )
-    minutes: float = Field(5, gt=0, description="how long after an apply an alert or a heartbeat is waited for")
+    minutes: float = Field(5, gt=0, le=240, description="how long after an apply an alert or a heartbeat is waited for")
 
 
 class RepositorySettings(Section):

@@ -52,6 +52,9 @@ def test_an_approved_change_is_landed_as_it_was_planned(parked: tuple[World, dic
     assert len(world.model.requests) == sessions, "the agent is not asked again"
     eventually(lambda: list((world.devvm.workspace / "runs").iterdir()) == [])
     assert world.forge.run("branch", "--list", "followthrough/*") == ""
+    with closing(sqlite3.connect(world.database)) as database:
+        kept = database.execute("SELECT decision, why FROM approvals").fetchone()
+    assert kept == ("landed", "looked at it"), "what the person said stays"
     again = command(world, "approve", name_of(run))
     assert again.returncode == 1
     assert "already-decided" in again.stderr
