@@ -391,7 +391,7 @@ def test_the_service_looks_every_so_often_and_tells_only_what_changed(house: Hou
         house.prometheus.start()
         assert len(house.slack.messages) == 1
         log = service.log.read_text()
-        assert log.count("cannot be seen") == 1
+        assert log.count("cannot be seen: the alert") == 1
 
         house.slack.fail_next(500, 30)
         house.rules(RULE)

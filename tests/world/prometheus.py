@@ -101,7 +101,7 @@ class Prometheus:
         wait_until(self._is_ready, self._child)
 
     def wait_for_metrics(self) -> None:
-        """Wait until `metrics` were scraped once: it finds out about its targets five seconds after its start."""
+        """Wait until it has scraped `metrics` and itself: it finds out about its targets five seconds after its start."""
         if self._child is None:
             raise WorldError("Prometheus is not running")
         wait_until(self._has_scraped, self._child)
@@ -145,6 +145,6 @@ class Prometheus:
             return False
 
     def _has_scraped(self) -> bool:
-        query = {"query": 'up{job="node"} == 1'}
+        query = {"query": "count(up == 1) == 2"}
         answer = httpx.post(f"{self.url}/api/v1/query", data=query, auth=self._auth, timeout=10)
         return answer.status_code == 200 and bool(answer.json()["data"]["result"])
