@@ -16,7 +16,6 @@ from app.redact import redact
 from app.settings import RepositorySettings, Settings
 from pipelines import approval, bench, durable, intake, reconcile
 
-_WAIT_SECONDS = 20.0
 _LOOK_SECONDS = 0.5
 
 
@@ -43,9 +42,9 @@ def retry(settings: Settings, run_id: str) -> int:
     return 0
 
 
-def replay(settings: Settings, delivery_id: str) -> int:
-    """Take a stored delivery up again and say what came of it, waiting for that a little while. Returns 0, or 1 when it
-    came to nothing once more.
+def replay(settings: Settings, delivery_id: str, wait: float) -> int:
+    """Take a stored delivery up again and say what came of it within `wait` seconds. Returns 0, or 1 when it came to
+    nothing once more.
 
     What was held back since nobody knew who pushed it is vouched for by whoever asks. Raises Refused for any other that
     was ignored, BadInput when there is no such delivery.
@@ -67,7 +66,7 @@ def replay(settings: Settings, delivery_id: str) -> int:
         _say("nothing is started twice; followthrough retry RUN tries a run again")
         return 0
     durable.hand_over(settings.database.url, "follow_push", subject, reconcile.lane_of(known.repository))
-    deadline = time.monotonic() + _WAIT_SECONDS
+    deadline = time.monotonic() + wait
     while not durable.is_over(settings.database.url, "follow_push", subject):
         if time.monotonic() > deadline:
             _say(f"{delivery_id} is handed over; the running service goes on with it, or the next one that starts")

@@ -41,7 +41,9 @@ def retry(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id."
 
 
 def replay(
-    delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="The delivery's id.")], config: _Config = None
+    delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="The delivery's id.")],
+    wait: Annotated[float, typer.Option(min=0, help="How long to wait for what comes of it, in seconds.")] = 20,
+    config: _Config = None,
 ) -> None:
     """Take a delivery up again that came to nothing through no fault of its own, or that waits for a person's word.
 
@@ -50,7 +52,7 @@ def replay(
     """
     from app.cli.retry import replay as replay_delivery
 
-    raise typer.Exit(replay_delivery(load(config), delivery))
+    raise typer.Exit(replay_delivery(load(config), delivery, wait))
 
 
 def reconcile(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ import pytest
 
 from app.edges.branch import Branch
 from app.edges.devgit import DevGit
-from app.edges.machine import OUTPUT_LIMIT, Completed
 from app.errors import Refused
 from app.settings import RepositorySettings
 from tests.e2e.conftest import NFS, decided, eventually, plans_empty
+from tests.world.here import Here
 from tests.world.infra import tg, wrapper_environment
 from tests.world.world import World
 
@@ -77,29 +76,10 @@ def test_a_plan_whose_state_moved_on_is_not_applied(parked: tuple[World, dict[st
     eventually(lambda: world.forge.run("branch", "--list", "followthrough/*") == "")
 
 
-class Here:
-    """This machine, in the place of a DevVM: the same argument lists, run without SSH."""
-
-    name, home = "here", "/nowhere"
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        stdin: bytes = b"",
-        timeout: int = 60,
-        codes: Sequence[int] = (0,),
-        limit: int = OUTPUT_LIMIT,
-    ) -> Completed:
-        done = subprocess.run(argv, input=stdin, capture_output=True, timeout=timeout)
-        assert done.returncode in codes, done.stderr
-        return Completed(done.returncode, done.stdout, done.stderr.decode())
-
-
 def test_a_commit_that_would_hold_other_files_is_refused(tmp_path: Path) -> None:
     """A path that is the same at the base commit is not in the commit: then it is not the judged change."""
     clone, tree = tmp_path / "clone.git", tmp_path / "tree"
-    git = DevGit(Here(), str(clone), str(tree), str(tmp_path))  # type: ignore[arg-type]
+    git = DevGit(Here(), str(clone), str(tree), str(tmp_path))
     git.init()
     same, other = (git.in_clone("hash-object", "-w", "--stdin", stdin=data).text for data in (b"same", b"other"))
     listing = f"100644 blob {same}\ta.tf\n".encode()

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from app.edges.prometheus import LoadedRule, Prometheus
@@ -20,6 +21,8 @@ from tests.world.certificates import issue
 from tests.world.loopback import Answer, Loopback, as_json
 from tests.world.processes import WorldError
 from tests.world.prometheus import Prometheus as Server
+from tests.world.scripted_prometheus import Rejected, ScriptedPrometheus
+from tests.world.scripted_prometheus import rule as scripted
 
 PASSWORD = "correct-horse-battery"
 RULES = """groups:
@@ -196,6 +199,87 @@ def test_a_server_that_is_down_and_comes_back(server: Server, client: Prometheus
     server.start()
     assert [sample.value for sample in client.query("vector(1)")] == ["1"]
     server.wait_for_metrics()
+
+
+# the fake that other tests use, beside it
+
+TWO = """groups:
+  - name: g
+    rules:
+      - alert: Well
+        expr: up == 7
+        for: 5m
+        labels: {severity: warning}
+        annotations: {summary: "it is gone"}
+      - alert: Broken
+        expr: node_filesystem_avail_bytes / on() group_left() {__name__=~"node_memory_.*"} > 1
+"""
+
+
+def script(expr: str) -> list[tuple[dict[str, str], str]]:
+    """What the real server of this module says of the expressions below."""
+    if expr.endswith("=="):
+        raise Rejected('invalid parameter "query": 1:6: parse error: unexpected end of input')
+    return [({"__name__": "up", "instance": "node-1", "job": "node"}, "1")] if "== 1" in expr else []
+
+
+@pytest.fixture
+def asked(server: Server, client: Prometheus) -> Iterator[tuple[httpx.Client, httpx.Client]]:
+    """The real server, which has evaluated TWO, and the fake with the same rules."""
+    put(server, "two.yml", TWO)
+    rule_of(client, "Well", lambda rule: rule.health == "ok")
+    broken = rule_of(client, "Broken", lambda rule: rule.health == "err")
+    well = scripted("Well", "up == 7", labels={"severity": "warning"}, annotations={"summary": "it is gone"})
+    rules = [well, scripted("Broken", broken.query, 0, broken.last_error)]
+    with (
+        ScriptedPrometheus(script, ["up"], rules) as fake,
+        httpx.Client(base_url=server.url, auth=(server.user, server.password)) as real,
+        httpx.Client(base_url=fake.url) as faked,
+    ):
+        yield real, faked
+    (server.rules_folder / "two.yml").unlink()
+    server.reload()
+
+
+def within(form: Any, other: Any) -> bool:
+    """Whether a value has the types of another one, and no table of it a key that the other's lacks."""
+    if isinstance(form, dict) and isinstance(other, dict):
+        return all(key in other and within(value, other[key]) for key, value in form.items())
+    if isinstance(form, list) and isinstance(other, list):
+        return all(any(within(one, there) for there in other) for one in form)
+    return type(form) is type(other) or {type(form), type(other)} == {int, float}
+
+
+def test_the_fake_answers_in_the_form_of_the_real_one(asked: tuple[httpx.Client, httpx.Client]) -> None:
+    asking: list[tuple[str, str, dict[str, str]]] = [
+        ("POST", "/api/v1/query", {"query": expr, "timeout": "10s"})
+        for expr in ("up == 1", "up ==", "up == 7", "count(\nup\n)", 'count(last_over_time({__name__="up"}[1d]))')
+    ]
+    asking += [("GET", path, {}) for path in ("/api/v1/rules", "/api/v1/metadata?metric=nobody", "/api/v1/nothing")]
+    for method, path, form in asking:
+        real, fake = (at.request(method, path, data=form or None) for at in asked)
+        assert (fake.status_code, fake.headers["content-type"]) == (real.status_code, real.headers["content-type"])
+        assert fake.text == real.text if fake.status_code == 404 else within(fake.json(), real.json()), fake.text
+
+
+def test_the_fake_tells_a_client_what_the_real_one_tells_it(
+    asked: tuple[httpx.Client, httpx.Client], client: Prometheus
+) -> None:
+    def told(one: Prometheus) -> list[object]:
+        with pytest.raises(Refused) as caught:
+            one.query("up ==")
+        return [
+            one.knows("up"),
+            one.knows("metric_that_nobody_has"),
+            one.counts('up{job="node"}'),
+            one.query('up{job="node"} == 1'),
+            one.query("up == 7"),
+            (caught.value.reason, str(caught.value).rpartition("does not take it")[2]),
+            [rule for rule in one.rules() if rule.group == "g"],
+        ]
+
+    with Prometheus(str(asked[1].base_url)) as fake:
+        assert told(fake) == told(client)
 
 
 # what the real one cannot be made to do

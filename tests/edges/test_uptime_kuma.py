@@ -25,6 +25,14 @@ from app.edges.uptime_kuma_session import Session
 from app.errors import Failed, FollowthroughError, Transient
 from app.guard.monitors.inventory import Monitor
 from app.guard.monitors.plan import entry_of, plan
+from app.ledger import open_ledger
+from app.ledger.runs import Todo
+from app.settings import Settings
+from pipelines import bench as benches
+from pipelines import closing, monitors
+from pipelines.bench import Bench
+from pipelines.values import BroughtMonitor
+from tests.world.here import Ground, kept
 from tests.world.processes import free_port
 from tests.world.uptime_kuma import UptimeKuma as Server
 
@@ -446,6 +454,91 @@ def test_fields_fit_the_version() -> None:
     assert fields_of(web, [3, 4], "who knows")["notificationIDList"] == {"3": True, "4": True}
     tokens = {fields_of(Monitor("a", "push"), [], "2.0.0")["pushToken"] for _ in range(5)}
     assert len(tokens) == 5
+
+
+class Silenced(Cut):
+    """A way to a server on which one word of its answers is another, so that nobody listens to what it begins."""
+
+    def _pump(self, source: socket.socket, target: socket.socket, near: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data if source is near else data.replace(self._word, self._word.swapcase()))
+        for one in (source, target):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+
+def test_one_is_not_adopted_while_its_earlier_heartbeats_are_not_told(
+    kuma: UptimeKuma, server: Server, api: Any
+) -> None:
+    """An old heartbeat would be taken for the first one after."""
+    wanted = Monitor("untold", "push", interval=300)
+    number = kuma.bring(wanted).id
+    push(server, api, number, message="before")
+    with (
+        Silenced(server, b'"heartbeatList"') as way,
+        UptimeKuma(way.url, server.user, server.password, timeout=2) as deaf,
+        pytest.raises(Transient, match=f"does not tell the heartbeats of the monitor {number}"),
+    ):
+        deaf.bring(wanted)
+
+
+@pytest.mark.parametrize("before", range(470, 510, 4))
+def test_a_heartbeat_is_without_the_password_before_it_is_cut(before: int) -> None:
+    session = Session("http://127.0.0.1:9", "me", "what-only-vault-knows")
+    said = "x" * before + "what-only-vault-knows"
+    session._beat({"monitorID": 1, "status": 0, "time": "2026-11-21 10:00:00", "msg": said})
+    (beat,) = session.beats[1].values()
+    assert beat.message == ("x" * before + "[redacted]")[:500]
+
+
+# what the pipeline makes of it
+
+
+@pytest.fixture
+def bench(tmp_path: Path, server: Server) -> Iterator[Bench]:
+    """A bench with this Uptime Kuma, over a worktree without monitors."""
+    ledger = open_ledger(f"sqlite:///{tmp_path}/l.db")
+    benches.use(Settings(), ledger)
+    ground = Ground(tmp_path, {"README.md": "Ours.\n"})
+    ledger.runs.add(ground.run)
+    ledger.runs.add_todos(ground.run, [TODO])
+    settings = {"monitors": "monitors.yaml", "verify": {"uptime_kuma": server.url, "minutes": 0.1}}
+    secret = {"uptime_kuma_user": server.user, "uptime_kuma_password": server.password, "devvm_ssh_key": KEY}
+    yield ground.bench(settings, secret)
+    ledger.engine.dispose()
+
+
+TODO = Todo("t", 0, 1, "Watch it", "", "P1", "Monitor", True)
+KEY = "what-only-vault-knows-and-" + "nobody-else-has-been-told-" * 3
+
+
+def test_a_secret_in_a_heartbeat_is_hidden_before_it_is_cut(
+    bench: Bench, kuma: UptimeKuma, server: Server, api: Any
+) -> None:
+    brought = []
+    for before in range(0, 300, 90):
+        number = kuma.bring(Monitor(f"told {before}", "push", interval=300)).id
+        push(server, api, number, "down", "x" * before + KEY)
+        brought.append(BroughtMonitor(f"told {before}", number, "", False))
+    found = monitors.see_beating(bench, brought)
+    assert [check.reason for check in found] == ["monitor-down"] * len(brought)
+    assert "[redacted]" in found[0].answer
+    assert [check.answer for check in found if KEY[:8] in check.answer] == []
+
+
+@pytest.mark.parametrize(("earlier", "outcome"), [((), "failed"), (("made before it",), "unknown")])
+def test_a_monitor_with_a_notification_that_there_is_not_stops_no_run(
+    bench: Bench, kuma: UptimeKuma, earlier: tuple[str, ...], outcome: str
+) -> None:
+    entries = [f"- {{name: {name}, type: push}}\n" for name in earlier]
+    text = "monitors:\n" + "".join(entries) + "- {name: paged, type: push, notifications: [nobody]}\n"
+    with pytest.raises(Failed) as caught:
+        monitors.bring(bench, TODO, kept(bench, "monitors.yaml", text))
+    assert caught.value.reason == "uptime-kuma-unknown-notification"
+    assert [count(kuma, name) for name in (*earlier, "paged")] == [1] * len(earlier) + [0]
+    assert closing.finish(bench.run.id, "t", "Failed", caught.value.reason, "no", ()) == outcome
 
 
 RAW = {"id": 1, "name": "a", "type": "http", "url": "https://nas.lan/", "interval": 60, "active": True}

@@ -190,27 +190,23 @@ def test_a_run_that_is_settled_is_not_tried_again(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize(("reason", "starts"), [("", True), ("fetch-failed", True), ("runs-started", False)])
-def test_a_delivery_is_replayed_as_a_redelivery_is(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch, reason: str, starts: bool
-) -> None:
-    monkeypatch.setattr("app.cli.retry._WAIT_SECONDS", 0.1)
+def test_a_delivery_is_replayed_as_a_redelivery_is(operator: Operator, reason: str, starts: bool) -> None:
     operator.ledger.deliveries.store(replace(TOLD, reason=reason, message="so it was"))
     operator.ledger.runs.add(replace(RUN, delivery="d"))
-    shown = operator.run("replay", "d")
+    shown = operator.run("replay", "d", "--wait", "0.1")
     assert ("is handed over" in shown) == starts
     assert ("nothing is started twice" in shown and "run r-1" in shown) == (not starts)
 
 
 def test_a_delivery_that_was_ignored_is_not_replayed_unless_it_waits_for_a_person(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch
+    operator: Operator,
 ) -> None:
-    monkeypatch.setattr("app.cli.retry._WAIT_SECONDS", 0.1)
     held = replace(TOLD, decision="ignored", reason="pusher-unknown")
     operator.ledger.deliveries.store(held)
     operator.ledger.deliveries.store(replace(held, id="other", reason="other-branch"))
     operator.fails(Refused, "delivery-ignored", "replay", "other")
     operator.fails(BadInput, "no-such-delivery", "replay", "none")
-    assert "is handed over" in operator.run("replay", "d")
+    assert "is handed over" in operator.run("replay", "d", "--wait", "0.1")
     vouched = operator.ledger.deliveries.get("d")
     assert (vouched.decision, vouched.reason) == ("accepted", "")
     assert vouched.pusher not in ("", "me")

@@ -1,36 +1,36 @@
-"""What is seen of a change after its apply, with servers that say whatever a test wants."""
+"""What is asked of a change's alerts before and after its apply: git, promtool, bench and ledger are real.
+
+Prometheus is one that says whatever a test wants. What is seen of monitors is in `tests/edges/test_uptime_kuma.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from app.checks import Check
-from app.edges import rule_tools
-from app.edges.prometheus import LoadedRule, Sample
-from app.edges.uptime_kuma import Brought, Heartbeat, UptimeKuma
-from app.edges.uptime_kuma_session import Session
-from app.errors import Failed, Refused, Transient
+from app.errors import Refused
 from app.guard.alerts.extract import changed_rules
 from app.guard.model import Change, Edits, Finding
-from app.guard.monitors.inventory import Monitor
-from app.guard.monitors.plan import Known, Step
 from app.ledger import Ledger, open_ledger
-from app.ledger.runs import Run, Todo
-from app.redact import redact
-from app.settings import RepositorySettings, Settings, VerifySettings
-from pipelines import alerts, closing, monitors, verification
+from app.ledger.runs import Todo
+from app.settings import Settings
+from pipelines import alerts, closing, verification
 from pipelines import bench as benches
-from pipelines.values import AgentChange, BroughtMonitor, Kept
+from pipelines.bench import Bench
+from pipelines.landing import effect
+from pipelines.values import AgentChange, Kept
+from tests.world.here import Ground, kept
+from tests.world.prometheus import PROMTOOL
+from tests.world.scripted_prometheus import Rejected, ScriptedPrometheus, rule
 
 PATH = "stacks/m/rules.yaml"
-KEPT = Kept("c" * 40, "t" * 40, "b" * 40, "followthrough/r/t")
-SECRET = "what-only-vault-knows"
+# Longer than the steps in which a text before it grows below: one of them is cut in its middle.
+SECRET = "what-only-vault-knows-and-" + "nobody-else-has-been-told-" * 3
+LOOKS_LIKE_IT = SECRET[:8]
+NOBODY = "http://127.0.0.1:9"
 RULES = """groups:
 - name: g
   rules:
@@ -40,12 +40,21 @@ RULES = """groups:
     labels: {severity: page}
     annotations: {summary: it is slow}
 """
+HEREDOC = "locals {{\n  rules = <<-EOT\n{}  EOT\n}}\n"
+TEMPLATE = RULES.replace("load1", "load1{${which}}")
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    return Ground(tmp_path_factory.mktemp("ground"), {"README.md": "Ours.\n"})
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def ledger(tmp_path: Path, ground: Ground) -> Iterator[Ledger]:
     opened = open_ledger(f"sqlite:///{tmp_path}/l.db")
     benches.use(Settings(), opened)
+    opened.runs.add(ground.run)
+    opened.runs.add_todos(ground.run, [todo()])
     yield opened
     opened.engine.dispose()
 
@@ -54,51 +63,44 @@ def todo(kind: str = "Alert") -> Todo:
     return Todo("t", 0, 1, "as said", "", "P1", kind, True)
 
 
-def bench(before: str, after: str, path: str = PATH, monitors: str = "", **verify: Any) -> Any:
-    """A bench whose commit changes one file."""
-    change = Change(path, "M", "100644", "100644", before.encode(), after.encode())
-    entry = SimpleNamespace(path=path)
-    known = {"prometheus": "http://prometheus.example", "uptime_kuma": "http://kuma.example", "minutes": 0.01}
-    settings = RepositorySettings(
-        name="me/infra",
-        clone_url="https://git.example/me/infra",
-        monitors=monitors,
-        verify=VerifySettings(**{**known, **verify}),
-    )
-    workspace = SimpleNamespace(committed=lambda _: [entry], read=lambda _: [change], tree="/tree")
-    return SimpleNamespace(
-        edits=Edits((change,)),
-        run=Run("r", "me/infra", "docs/a.md", "0" * 40),
-        repository=settings,
-        workspace=workspace,
-        secret={},
-        say=lambda *_: None,
-        hide=lambda text: redact(text, [SECRET]),
-    )
+def bench(ground: Ground, prometheus: str, **verify: object) -> Bench:
+    known = {"prometheus": prometheus, "uptime_kuma": NOBODY, "promtool": str(PROMTOOL), "minutes": 0.01}
+    settings = {"monitors": "monitors.yaml", "verify": {**known, **verify}}
+    return ground.bench(settings, {"uptime_kuma_password": SECRET})
 
 
-def edits(after: str) -> Edits:
-    return Edits((Change(PATH + ".tpl", "A", "000000", "100644", None, after.encode()),))
+def many(count: int) -> str:
+    """A rule file with rules R0, R1, ..., each of which compares with its number."""
+    head, _, one = RULES.partition("  - alert")
+    return head + "".join(f"  - alert{one}".replace("Old", f"R{n}").replace("> 5", f"> {n}") for n in range(count))
 
 
-def see(one: Any, kind: str = "Alert") -> list[Check]:
-    return verification.see(one, todo(kind), KEPT, ["m"], [])
+def see(one: Bench, change: Kept, kind: str = "Alert") -> list[Check]:
+    return verification.see(one, todo(kind), change, ["m"], [])
+
+
+def ask(one: Bench, change: Kept) -> tuple[Finding, ...]:
+    """The findings against the alerts of a change."""
+    entries = tuple(one.workspace.committed(change.commit))
+    return alerts.ask_about(one, todo(), AgentChange(entries, ("m",), ())).findings
 
 
 @pytest.mark.parametrize(
-    ("kind", "path", "after", "reason"),
+    ("kind", "path", "texts", "reason"),
     [
-        ("Alert", "stacks/m/main.tf", 'resource "grafana_rule_group" "x" {}\n', "alert-not-seen"),
-        ("Alert", PATH, RULES.replace("name: g", "name: g\n  interval: 30s"), "alert-not-seen"),
-        ("Monitor", "monitors.yaml", "monitors: []\n# nothing\n", "monitor-not-seen"),
-        ("Config", "stacks/m/main.tf", "locals {}\n", ""),
+        ("Alert", "stacks/m/main.tf", ['resource "grafana_rule_group" "x" {}\n'], "alert-not-seen"),
+        ("Alert", PATH, [RULES, RULES.replace("name: g", "name: g\n  interval: 30s")], "alert-not-seen"),
+        ("Monitor", "monitors.yaml", ["monitors: []\n# nothing\n"], "monitor-not-seen"),
+        ("Config", "stacks/m/main.tf", ["locals {}\n"], ""),
     ],
 )
 def test_a_change_without_what_its_todo_asks_for_was_not_seen_to_work(
-    ledger: Ledger, kind: str, path: str, after: str, reason: str
+    ground: Ground, ledger: Ledger, kind: str, path: str, texts: Sequence[str], reason: str
 ) -> None:
-    found = see(bench(RULES if path == PATH else "", after, path, monitors="monitors.yaml"), kind)
+    one = bench(ground, NOBODY)
+    found = see(one, kept(one, path, *texts), kind)
     assert [check.reason for check in found if not check.ok] == ([reason] if reason else [])
+    assert len(ledger.checks.of_run(ground.run.id)["t"]) == len(found) > 0
 
 
 @pytest.mark.parametrize(
@@ -108,174 +110,137 @@ def test_a_change_without_what_its_todo_asks_for_was_not_seen_to_work(
         (("severity: page", "severity: ticket"), "alert-differs"),
         (("it is slow", "it is very slow"), "alert-differs"),
         (("> 5", "> 6"), "alert-differs"),
-        (("", ""), ""),
+        (("Old", "New"), "alert-not-loaded"),
+        ((RULES, RULES), ""),
     ],
 )
 @pytest.mark.parametrize("summary", ["it is slow", "it is slow in ${cluster}"])
 def test_a_rule_of_before_is_not_taken_for_the_changed_one(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, edit: tuple[str, str], reason: str, summary: str
+    ground: Ground, ledger: Ledger, edit: tuple[str, str], reason: str, summary: str
 ) -> None:
     """The wrapper has applied, and nobody has told Prometheus to load its files again."""
-    parts: Any = {"wait": 300, "labels": {"severity": "page", "site": "a"}, "annotations": {"summary": "it is slow"}}
-    old = LoadedRule("Old", "g", "node_load1 > 5", "ok", "", "inactive", "alerting", **parts)
-    if "$" in summary:
-        parts["annotations"]["summary"] = "it is slow in a"
-    server = SimpleNamespace(rules=lambda: [old])
-    monkeypatch.setattr(alerts, "open_prometheus", lambda *_: nullcontext(server))
-    before = RULES.replace("it is slow", summary)
-    if "slow" in edit[0] and "$" in summary:
+    shown, labels = summary.replace("${cluster}", "a"), {"severity": "page", "site": "a"}
+    before = rule("Old", "node_load1 > 5", labels=labels, annotations={"summary": shown})
+    text = RULES.replace(*edit).replace("slow}", f"slow{summary.removeprefix('it is slow')}}}")
+    if "slow" in edit[0] and "$" in summary and edit[0] != edit[1]:
         # What a template fills in is not compared.
         reason = ""
-    check = alerts.see_loaded(bench("", before), changed_rules(edits(before.replace(*edit) if edit[0] else before)))[0]
+    after = Change(PATH + ".tpl", "A", "000000", "100644", None, text.encode())
+    with ScriptedPrometheus(loaded=[before]) as server:
+        (check,) = alerts.see_loaded(bench(ground, server.url), changed_rules(Edits((after,))))
     assert (check.ok, check.reason) == (not reason, reason)
 
 
-class Asked:
-    """A Prometheus that has every metric, and answers as a test wants."""
-
-    def __init__(self, answer: Callable[[str], list[Sample]] = lambda _: [], known: Sequence[str] = ()) -> None:
-        self.query, self._known = answer, known
-
-    def knows(self, metric: str) -> bool:
-        return not self._known or metric in self._known
-
-    def counts(self, _: str) -> int:
-        return 1
-
-
-def ask(
-    monkeypatch: pytest.MonkeyPatch, one: Any, server: Asked, complaint: Callable[[str], str | None] = lambda _: None
-) -> tuple[Finding, ...]:
-    """The findings against the alerts of a change."""
-    monkeypatch.setattr(alerts, "open_prometheus", lambda *_: nullcontext(server))
-    monkeypatch.setattr(rule_tools, "rules_problem", lambda _, __, text, ___: complaint(text))
-    one.machine, one.devvm = None, SimpleNamespace(path="/usr/bin")
-    return alerts.ask_about(one, todo(), AgentChange((), ("m",), (), None)).findings
-
-
-HEREDOC = "locals {{\n  rules = <<-EOT\n{}  EOT\n}}\n"
+def refused(expr: str) -> Sequence[tuple[dict[str, str], str]]:
+    raise Rejected(f"no PromQL: {expr}")
 
 
 @pytest.mark.parametrize(
-    ("path", "before", "after"),
+    ("path", "texts", "says"),
     [
-        ("stacks/m/main.tf", HEREDOC.format(""), HEREDOC.format(RULES.replace("> 5", ">"))),
-        (
-            "stacks/m/rules.yaml.tpl",
-            RULES.replace("load1", "load1{${which}}"),
-            RULES.replace("load1", "load1{${which}}").replace("5m", "6m"),
-        ),
+        ("stacks/m/main.tf", [HEREDOC.format(""), HEREDOC.format(RULES.replace("> 5", ">"))], "no PromQL"),
+        ("stacks/m/rules.yaml.tpl", [TEMPLATE, TEMPLATE.replace("5m", "6m")], ""),
     ],
+    ids=["broken", "code"],
 )
+@pytest.mark.parametrize("promtool", [str(PROMTOOL), ""], ids=["promtool", "none"])
 def test_an_expression_that_only_others_can_read_is_theirs_to_judge(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, path: str, before: str, after: str
+    ground: Ground, ledger: Ledger, path: str, texts: Sequence[str], says: str, promtool: str
 ) -> None:
-    def refuse(expr: str) -> list[Sample]:
-        raise Refused("expression-refused", f"no PromQL: {expr}")
+    with ScriptedPrometheus(refused) as server:
+        one = bench(ground, server.url, promtool=promtool)
+        found = ask(one, kept(one, path, *texts))
+    assert [finding.rule for finding in found] == (["LIVE-01"] if says else [])
+    assert len(server.asked) == (1 if says and not promtool else 0)
+    assert [finding for finding in found if ("parse error" if promtool else says) not in finding.why] == []
 
-    broken = "CODE" not in changed_rules(bench(before, after, path).edits)[0].expr
-    found = ask(monkeypatch, bench(before, after, path), Asked(refuse), lambda text: "bad" if "{CODE" in text else None)
-    assert [finding.rule for finding in found] == (["LIVE-01"] if broken else [])
+
+@pytest.mark.parametrize("way", ["series", "refusal"])
+def test_what_prometheus_says_of_a_secret_is_hidden_before_it_is_cut(ground: Ground, ledger: Ledger, way: str) -> None:
+    # A refusal is short already when it comes.
+    before = range(0, 700, 90) if way == "series" else range(20, 400, 90)
+
+    def give(expr: str) -> Sequence[tuple[dict[str, str], str]]:
+        said = "x" * before[int(expr.rpartition(" ")[2])] + SECRET
+        if way == "refusal":
+            raise Rejected(said)
+        return [({"path": said}, "1")]
+
+    with ScriptedPrometheus(give) as server:
+        one = bench(ground, server.url)
+        found = ask(one, kept(one, PATH, many(len(before))))
+    assert len(found) == len(before)
+    said = [finding.why for finding in found]
+    said += [check["answer"] for check in ledger.checks.of_run(ground.run.id)["t"]]
+    assert any("[redacted]" in text for text in said)
+    assert [text for text in said if LOOKS_LIKE_IT in text] == []
 
 
-@pytest.mark.parametrize("before", [0, *range(170, 220), *range(560, 640)])
-def test_what_a_server_says_of_a_secret_is_hidden_before_it_is_cut(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, before: int
+def test_what_a_loaded_rule_says_of_a_secret_is_hidden_before_it_is_cut(ground: Ground, ledger: Ledger) -> None:
+    before = range(0, 700, 90)
+    loaded = [rule(f"R{n}", f"node_load1 > {n}", error="x" * length + SECRET) for n, length in enumerate(before)]
+    with ScriptedPrometheus(loaded=loaded) as server:
+        one = bench(ground, server.url)
+        found = [check for check in see(one, kept(one, PATH, many(len(before)))) if check.kind != "plan"]
+    assert {check.reason for check in found} == {"alert-unhealthy"}
+    assert "[redacted]" in found[0].answer
+    assert [check.answer for check in found if LOOKS_LIKE_IT in check.answer] == []
+
+
+def test_a_cancelled_run_asks_nobody_about_its_alerts(ground: Ground, ledger: Ledger) -> None:
+    ledger.controls.set(ground.run.id, "me", "no more")
+    with ScriptedPrometheus() as server:
+        one = bench(ground, server.url)
+        with pytest.raises(Refused, match="cancelled the run"):
+            ask(one, kept(one, PATH, RULES))
+    assert (server.asked, ledger.checks.of_run(ground.run.id)) == ([], {})
+
+
+def test_a_run_that_is_cancelled_meanwhile_asks_no_more(ground: Ground, ledger: Ledger) -> None:
+    def cancel(_: str) -> Sequence[tuple[dict[str, str], str]]:
+        ledger.controls.set(ground.run.id, "me", "no more")
+        return ()
+
+    with ScriptedPrometheus(cancel) as server:
+        one = bench(ground, server.url)
+        with pytest.raises(Refused, match="cancelled the run"):
+            ask(one, kept(one, PATH, many(3)))
+    assert server.asked == ["node_load1 > 0"]
+
+
+def test_an_edit_of_any_size_asks_so_many_questions_and_no_more(ground: Ground, ledger: Ledger) -> None:
+    with ScriptedPrometheus() as server:
+        one = bench(ground, server.url)
+        assert ask(one, kept(one, PATH, many(300))) == ()
+    assert server.asked == [f"node_load1 > {n}" for n in range(60)]
+
+
+@pytest.mark.parametrize(("known", "found"), [("node_load1", []), ("other", ["LIVE-02"])])
+def test_an_alert_may_use_what_the_same_change_records(
+    ground: Ground, ledger: Ledger, known: str, found: list[str]
 ) -> None:
-    said = "x" * before + SECRET
-    loaded = LoadedRule("Old", "g", "node_load1 > 5", "err", said, "inactive", "alerting")
-    for server in (Asked(lambda _: [Sample({"token": said}, "1")]), Asked(_refusing(said))):
-        found = ask(monkeypatch, bench("", RULES), server)
-        assert not [finding for finding in found if SECRET[:8] in finding.why]
-    for check in ledger.checks.of_run("r")["t"]:
-        assert SECRET[:8] not in check["answer"]
-    monkeypatch.setattr(alerts, "open_prometheus", lambda *_: nullcontext(SimpleNamespace(rules=lambda: [loaded])))
-    assert not [check for check in see(bench("", RULES)) if SECRET[:8] in check.answer]
-    kuma = SimpleNamespace(link=str, heartbeat=lambda *_, **__: Heartbeat(False, said))
-    monkeypatch.setattr(monitors, "open_uptime_kuma", lambda *_: nullcontext(kuma))
-    (check,) = monitors.see_beating(bench("", RULES), [BroughtMonitor("a", 1, "", False)])
-    assert SECRET[:8] not in check.answer
-
-
-def _refusing(said: str) -> Callable[[str], list[Sample]]:
-    def refuse(_: str) -> list[Sample]:
-        raise Refused("expression-refused", said)
-
-    return refuse
-
-
-@pytest.mark.parametrize("before", range(470, 510))
-def test_a_heartbeat_is_without_the_password_before_it_is_cut(before: int) -> None:
-    session = Session("http://kuma.example", "me", SECRET)
-    session._beat({"monitorID": 1, "status": 0, "time": "2026-11-21 10:00:00", "msg": "x" * before + SECRET})
-    (beat,) = session.beats[1].values()
-    assert SECRET[:8] not in beat.message
-
-
-def test_a_cancelled_run_asks_nobody_about_its_alerts(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    ledger.controls.set("r", "me", "no more")
-
-    def down(_: str) -> list[Sample]:
-        raise Transient("prometheus-unreachable", "asking: no connection")
-
-    with pytest.raises(Refused, match="cancelled the run"):
-        ask(monkeypatch, bench("", RULES), Asked(down))
-
-
-def test_an_edit_of_any_size_asks_so_many_questions_and_no_more(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    head, _, rule = RULES.partition("  - alert")
-    rules = head + "".join(f"  - alert{rule}".replace("Old", f"Old{n}").replace("> 5", f"> {n}") for n in range(300))
-
-    def count(expr: str) -> list[Sample]:
-        asked.append(expr)
-        return []
-
-    ask(monkeypatch, bench("", rules), Asked(count))
-    assert len(asked) == 60
-
-
-def test_an_alert_may_use_what_the_same_change_records(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     rules = RULES.replace("node_load1 >", "job:load1:max >") + "  - record: job:load1:max\n    expr: max(node_load1)\n"
-    assert ask(monkeypatch, bench("", rules), Asked(known=["node_load1"])) == ()
-    found = ask(monkeypatch, bench("", rules), Asked(known=["other"]))
-    assert [finding.rule for finding in found] == ["LIVE-02"]
-
-
-def test_a_monitor_is_not_adopted_while_its_earlier_heartbeats_are_not_told() -> None:
-    kuma = UptimeKuma("http://kuma.example", "me", SECRET, timeout=0.2)
-    session: Any = kuma._session
-    session.api, session.again = object(), lambda do: do()
-    kuma._there = (session.api, frozenset({7}))
-    found = Step("same", Monitor("a", "port", "a:1"), Known(7, "a", "port", "a:1"))
-    with pytest.raises(Transient, match="heartbeats"):
-        kuma._adopted(found)
-    session._earlier_beats("7", [{"monitorID": 7, "status": 1, "time": "2025-01-01 00:00:00", "msg": "old"}])
-    assert kuma._adopted(found).since == "2025-01-01T00:00:00.000Z"
+    with ScriptedPrometheus(metrics=[known]) as server:
+        one = bench(ground, server.url)
+        assert [finding.rule for finding in ask(one, kept(one, PATH, rules))] == found
 
 
 @pytest.mark.parametrize(
-    ("reason", "earlier", "outcome"),
+    ("reason", "begun", "outcome"),
     [
-        ("uptime-kuma-unknown-notification", (), "failed"),
-        ("uptime-kuma-unknown-notification", ("made",), "unknown"),
-        ("uptime-kuma-unreachable", (), "unknown"),
+        ("uptime-kuma-unknown-notification", 0, "failed"),
+        ("uptime-kuma-unknown-notification", 1, "failed"),
+        ("uptime-kuma-unknown-notification", 2, "unknown"),
+        ("uptime-kuma-unreachable", 0, "failed"),
+        ("uptime-kuma-unreachable", 1, "unknown"),
     ],
 )
-def test_a_monitor_with_a_notification_that_there_is_not_stops_no_run(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, reason: str, earlier: tuple[str, ...], outcome: str
+def test_once_something_was_begun_a_failure_is_one_of_unknown_effect(
+    ground: Ground, ledger: Ledger, reason: str, begun: int, outcome: str
 ) -> None:
-    wanted = [Monitor(name, "port", f"{name}:1") for name in (*earlier, "last")]
-    monkeypatch.setattr(monitors, "_added", lambda *_: wanted)
-
-    def bring(monitor: Monitor) -> Brought:
-        if monitor.name == "last":
-            raise Failed(reason, "no")
-        return Brought(1, "created")
-
-    monkeypatch.setattr(monitors, "open_uptime_kuma", lambda *_: nullcontext(SimpleNamespace(bring=bring)))
-    with pytest.raises(Failed):
-        monitors.bring(bench("", "", "monitors.yaml", "monitors.yaml"), todo("Monitor"), KEPT)
-    assert closing.finish("r", "t", "Failed", reason, "no", ()) == outcome
+    """But for what is refused before anything is done."""
+    for number in range(begun):
+        ledger.runs.begin_effect(ground.run.id, f"{effect(ground.run.id, 't')}monitor {number}")
+    assert closing.finish(ground.run.id, "t", "Failed", reason, "no", ()) == outcome
+    (row,) = ledger.runs.todos(ground.run.id)
+    assert (row["outcome"], row["reason"]) == (outcome, reason)
