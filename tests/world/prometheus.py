@@ -101,7 +101,7 @@ class Prometheus:
         wait_until(self._is_ready, self._child)
 
     def wait_for_metrics(self) -> None:
-        """Wait until it has scraped `metrics` and itself: it finds out about its targets five seconds after its start."""
+        """Wait until it has scraped `metrics` and itself: it finds its targets five seconds after it starts."""
         if self._child is None:
             raise WorldError("Prometheus is not running")
         wait_until(self._has_scraped, self._child)
