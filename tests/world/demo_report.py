@@ -21,14 +21,10 @@ from tests.world.world import World
 
 SCRIPTED = (
     "The model in this demo is scripted: no language model was asked and no money was spent. The dollars are what "
-    "Claude Code reckons for the tokens of the script. Fakes: the model, Slack, the token review, the sender of the "
-    "webhook, the metrics that Prometheus scrapes, the NFS port that Uptime Kuma looks at. All else is real."
+    "Claude Code reckons for the tokens of the script. Fakes: the model, "
 )
-REAL = (
-    "The model was the real Messages API, paid for by ANTHROPIC_API_KEY. "
-    "Fakes: Slack, the token review, the webhook's sender, the metrics that Prometheus scrapes, the NFS port that "
-    "Uptime Kuma looks at."
-)
+REAL = "The model was the real Messages API, paid for by ANTHROPIC_API_KEY. Fakes: "
+FAKES = ("Slack", "the token review", "the sender of the webhook")
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,7 @@ class Report:
     slack: Sequence[str]
     cost_usd: float
     seconds: Mapping[str, float]
+    fakes: Sequence[str] = FAKES
 
     def as_json(self) -> dict[str, Any]:
         """The machine-readable summary."""
@@ -92,6 +89,11 @@ def make_report(
         slack=world.slack.texts,
         cost_usd=round(run["cost_usd"], 4),
         seconds={name: round(value, 1) for name, value in seconds.items()},
+        fakes=(
+            *FAKES,
+            *(["the metrics that Prometheus scrapes"] if world.prometheus else []),
+            *(["the NFS port that Uptime Kuma looks at"] if world.uptime_kuma else []),
+        ),
     )
 
 
@@ -105,7 +107,8 @@ def print_report(report: Report, console: Console) -> None:
         console.print(Panel(Text(redact(message)), title="Slack"))
     spent = ", ".join(f"{name} {value:.1f} s" for name, value in report.seconds.items())
     console.print(f"run {report.outcome}: ${report.cost_usd:.2f}; {spent}")
-    console.print(Text(SCRIPTED if report.model == "scripted" else REAL, "bold"))
+    told = SCRIPTED if report.model == "scripted" else REAL
+    console.print(Text(f"{told}{', '.join(report.fakes)}. All else is real.", "bold"))
     for mismatch in report.mismatches:
         console.print(Text(f"not as expected: {redact(mismatch)}", "red"))
     if report.ok:
