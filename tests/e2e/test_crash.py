@@ -7,13 +7,7 @@ import pytest
 from tests.e2e.conftest import FIX, FOLLOW_UP, PATH, deliver, eventually, finished, log, plans_empty, post_mortem, push
 from tests.world.world import World
 
-PHASES = [
-    *("agent", "apply", "push", "write-back"),
-    *(
-        pytest.param(p, marks=pytest.mark.thorough)
-        for p in ("workspace", "diff", "plan", "commit", "verify", "outcome", "slack")
-    ),
-]
+PHASES = ("workspace", "agent", "diff", "plan", "commit", "apply", "verify", "push", "outcome", "write-back", "slack")
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from app.ledger import open_ledger
 from app.ledger.runs import Run, Todo
 from app.settings import Settings
@@ -13,8 +11,6 @@ from pipelines import bench, closing
 from tests.e2e.conftest import FIX, FOLLOW_UP, NFS, PATH, deliver, eventually, finished, log, post_mortem, push
 from tests.world.infra import SAMPLE
 from tests.world.world import World
-
-pytestmark = pytest.mark.thorough
 
 WRAPPER = "scripts/tg"
 # Plans that hold the edit take ten seconds, and fail when somebody takes it away meanwhile.

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.e2e.conftest import NFS, PATH, plans_empty, post_mortem, push, run_checkout
 from tests.world.world import World
-
-pytestmark = pytest.mark.thorough
 
 PLANTED = "stacks/nfs/terraform.d/plugins/x"
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-import pytest
-
 from tests.e2e.conftest import PATH, deliver, eventually, finished, post_mortem, push
 from tests.world.world import World
-
-pytestmark = pytest.mark.thorough
 
 
 def test_a_run_of_an_earlier_version_ends_and_the_next_one_begins(fresh: World) -> None:
