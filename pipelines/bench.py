@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -97,10 +97,9 @@ def commit_url(repository: RepositorySettings, commit: str) -> str:
     return f"{base}/commit/{commit}" if re.match(r"https?://[^@/]+/", base) else ""
 
 
-def say(run_id: str, phase: str, text: str, todo_id: str = "", known: Mapping[str, str] | None = None) -> None:
+def say(run_id: str, phase: str, text: str, todo_id: str = "", known: Sequence[str] = ()) -> None:
     """Add a line to what people follow, redacted; `known` holds the secrets at hand."""
-    hidden = [*settings().secrets(), *(known or {}).values()]
-    ledger().runs.note(run_id, phase, redact(text, hidden)[:4000], todo_id)
+    ledger().runs.note(run_id, phase, redact(text, [*settings().secrets(), *known])[:4000], todo_id)
 
 
 def waiting(subject: str, text: str) -> None:
@@ -123,11 +122,11 @@ class Bench:
 
     def say(self, phase: str, text: str, todo_id: str = "") -> None:
         """Add a line to what people follow."""
-        say(self.run.id, phase, text, todo_id, self.secret)
+        say(self.run.id, phase, text, todo_id, vault.hidden(self.secret, settings().vault))
 
     def hide(self, text: str) -> str:
         """The text without any secret that this step knows."""
-        return redact(text, [*settings().secrets(), *self.secret.values()])
+        return redact(text, [*settings().secrets(), *vault.hidden(self.secret, settings().vault)])
 
     def commit_url(self, commit: str) -> str:
         """Where people look at a commit of this repository; empty when that is not known."""

@@ -92,7 +92,8 @@ class Servers:
     def hide(self, text: str) -> str:
         """The text without any secret that was fetched or configured."""
         fetched = self._kept.get("secret")
-        return redact(text, [*self.settings.secrets(), *(fetched.values() if isinstance(fetched, dict) else ())])
+        known = vault.hidden(fetched, self.settings.vault) if isinstance(fetched, dict) else []
+        return redact(text, [*self.settings.secrets(), *known])
 
     def _secret(self) -> dict[str, str]:
         secret: dict[str, str] = self._once("secret", lambda: vault.read_secret(self.settings.vault))

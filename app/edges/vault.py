@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 import requests
@@ -76,3 +77,8 @@ def field(secret: dict[str, str], name: str, vault: VaultSettings) -> str:
         where = f"{vault.kv_mount}/{vault.path}"
         raise Failed("vault-no-field", f"reading {where}: it has no field {name!r}; write it, or correct the setting")
     return secret[name]
+
+
+def hidden(secret: Mapping[str, str], vault: VaultSettings) -> list[str]:
+    """The values of a secret that nobody may see: all but the name of a user, which is an ordinary word."""
+    return [value for name, value in secret.items() if name != vault.uptime_kuma_user_field]

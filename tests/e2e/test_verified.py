@@ -223,6 +223,13 @@ def test_what_was_landed_says_in_git_what_was_seen(verified: tuple[World, dict[s
     assert not refused & set(by_action)
 
 
+def test_the_name_of_a_user_is_hidden_nowhere(verified: tuple[World, dict[str, Any], str]) -> None:
+    _, run, _ = verified
+    kept = [event["text"] for event in run["events"] if "is kept on" in event["text"]]
+    assert kept
+    assert all("followthrough/" in text for text in kept)
+
+
 def test_what_is_not_done_stays_open_in_the_document(verified: tuple[World, dict[str, Any], str]) -> None:
     world, _, _ = verified
     text = world.forge.file(PATH).decode()

@@ -8,6 +8,7 @@ import pytest
 
 from app.checks import Check
 from app.documents.parse import parse
+from app.edges import vault
 from app.edges.prometheus import LoadedRule
 from app.edges.uptime_kuma import Heartbeat
 from app.errors import Failed
@@ -190,3 +191,12 @@ def test_the_drift_message_counts_and_takes_the_markup_out_of_what_others_wrote(
     assert "<!" not in text
     assert "*X*" not in text
     assert len(drift_message("r", [("gone", "x" * 900, "p" * 500)] * 300, "u")["blocks"]) <= 48
+
+
+def test_all_of_a_vault_secret_is_hidden_but_the_name_of_a_user() -> None:
+    secret = {
+        "devvm_ssh_key": "a-private-key",
+        "uptime_kuma_user": "followthrough",
+        "uptime_kuma_password": "p4ssword",
+    }
+    assert vault.hidden(secret, VaultSettings()) == ["a-private-key", "p4ssword"]
