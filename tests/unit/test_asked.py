@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from app.agent.asked import Asked, asked, verification_of
 from app.agent.asked_promql import canonical
+from tests.hang import ends
 
 
 @pytest.mark.parametrize(
@@ -144,12 +143,11 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_is_read_in_no_time(text: str) -> None:
-    began = time.monotonic()
-    found = asked(text[:2000], text)
-    verification_of("", text[:2000], text)
-    canonical(text)
-    assert time.monotonic() - began < 3
+def test_hostile_text_does_not_hang_the_reader(text: str) -> None:
+    with ends():
+        found = asked(text[:2000], text)
+        verification_of("", text[:2000], text)
+        canonical(text)
     assert all(
         len(value) <= 500 for name in ("expressions", "targets", "alert_names") for value in getattr(found, name)
     )
