@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 import promql_parser
 
+from app.guard.alerts.promql import too_far
+
 _LONGEST = 400
 _LONGEST_COMPARED = 1500
 _MOST_TRIED = 24
@@ -145,6 +147,8 @@ def _read(text: str, repetitions: int = _MOST_REPETITIONS) -> str:
     """The expression as the parser writes it; empty when it is none."""
     # A repeated group with a large count takes the parser long to compile.
     if not text.strip() or re.search(r"\{\d{3}", text) or len(_REPETITION.findall(text)) > repetitions:
+        return ""
+    if too_far(text):
         return ""
     try:
         return " ".join(promql_parser.parse(text).prettify().split())

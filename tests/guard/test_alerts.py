@@ -259,3 +259,18 @@ def test_a_rule_file_for_promtool_holds_the_rules_and_no_code(tmp_path: Path) ->
     (tmp_path / "a.yaml").write_text(written)
     done = promtool(tmp_path, "check", "rules", "a.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "expression", ["x offset 1e300", "x[1e40] > 1", "rate(x[5m:1e40]) > 1", "x offset -inf", "x[12345678901s]"]
+)
+def test_a_far_offset_or_range_is_refused_before_the_parser_panics(
+    expression: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ValueError, match="no duration"):
+        read(expression)
+    assert capfd.readouterr().err == ""
+
+
+def test_digits_in_quotes_are_no_range() -> None:
+    assert read('x{code=~"[1e][12345678901]"} > 5').truth is None

@@ -25,7 +25,7 @@ _MOST_LEVELS = 200
 # A repetition makes a pattern's machine large, and a far offset makes the parser panic.
 _REPETITION = re.compile(r"\{\d")
 _MOST_REPETITIONS = 8
-_FAR = re.compile(r"\boffset\s*[-+]?\s*(?:inf|nan|[\d.]{10}|[\d.]+e)", re.IGNORECASE)
+_FAR = re.compile(r"(?:\boffset\s*[-+]?|\[(?:[^\[\]]*:)?)\s*(?:inf|nan|[\d.]{10}|[\d.]+e)", re.IGNORECASE)
 _NO_MATCHER = "vector selector must contain at least one non-empty matcher"
 _TIMES = re.compile(r"(\[\s*|:\s*|\boffset\s+-?\s*)CODE[a-z]+X(?![\w:])")
 _UNITS = re.compile(r"CODE[a-z]+X(?=(?:ms|[smhdwy])\b)")
@@ -67,6 +67,11 @@ def judged(expression: str) -> str:
 def filled(expression: str) -> str:
     """A masked expression as a server would read it: code that may be a number is 1."""
     return _with_code(expression, "1")
+
+
+def too_far(expression: str) -> bool:
+    """Whether an offset or a range outside of quotes is so far that the parser would panic, and print that it did."""
+    return _FAR.search("".join(_TEXT.split(expression)[::2])) is not None
 
 
 def _with_code(expression: str, number: str) -> str:
@@ -122,8 +127,8 @@ def _parsed(expression: str) -> promql_parser.Expr:
         raise ValueError(f"it has {len(expression)} characters, and more than {_LONGEST} are not read")
     if len(_LEVEL.findall(expression)) > _MOST_LEVELS or len(_REPETITION.findall(expression)) > _MOST_REPETITIONS:
         raise ValueError("it has more operators, brackets or repetitions than are read")
-    if _FAR.search(expression):
-        raise ValueError("an offset in it is no duration")
+    if too_far(expression):
+        raise ValueError("an offset or a range in it is no duration")
     try:
         return promql_parser.parse(expression)
     except (ValueError, OverflowError, RecursionError) as error:
