@@ -26,7 +26,8 @@ REQUIRED = {
     ("repository", "clone_url"): "https://github.com/ViktorBarzin/infra.git",
 }
 BEFORE = {
-    "devvm": "# One table for each DevVM: the first that answers is used. host, user and host_key are required.",
+    "devvm": "# One table for each DevVM, with a name of its own: a new run goes to one that works and has the fewest."
+    " host, user and\n# host_key are required.",
     "policy": "# What one TODO may do without a person; what lies over it waits for approval. A file"
     " .followthrough.toml in the\n# infrastructure repository may take away from it: the same keys, and"
     " protected_stacks.",

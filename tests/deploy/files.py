@@ -18,6 +18,16 @@ def read(path: str | Path) -> Any:
     return YAML(typ="safe").load(ROOT / path)
 
 
+def scrape_config(static: list[dict[str, Any]]) -> dict[str, Any]:
+    """deploy/prometheus/scrape.yml with these in the place of its discovery, which Debian's Prometheus lacks."""
+    config = read("deploy/prometheus/scrape.yml")
+    for job in config["scrape_configs"]:
+        del job["kubernetes_sd_configs"]
+        job["static_configs"] = static
+    config["rule_files"] = [str(ROOT / "deploy/prometheus" / file) for file in config["rule_files"]]
+    return dict(config)
+
+
 def program(path: str) -> ModuleType:
     """A script of deploy/ as a module."""
     spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)

@@ -8,13 +8,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from app.cli.doctor import TESTED_CLAUDE
-from app.settings import load
-from tests.deploy.files import CLUSTER, ROOT, read
+from tests.deploy.files import ROOT, read
 
 COMPOSE = read("docker-compose.yml")
 SERVICES = COMPOSE["services"]
@@ -83,6 +81,22 @@ def test_no_image_runs_as_root(file: str) -> None:
     assert int(last) >= 1000
 
 
+@pytest.mark.parametrize("file", ["Dockerfile", "deploy/devvm/Dockerfile"])
+def test_the_linter_of_dockerfiles_finds_nothing(file: str) -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([hadolint, "--no-color", ROOT / file], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_image_is_built_of_what_is_there() -> None:
+    """Each file that is copied exists and is let in by .dockerignore, which lets nothing else in."""
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", (ROOT / "Dockerfile").read_text(), re.M)
+    files = {file for line in copied for file in line.split()}
+    assert {"pyproject.toml", "app", "pipelines"} <= files
+    assert [file for file in files if not (ROOT / file).exists()] == []
+    assert set(re.findall(r"^!(.*)$", (ROOT / ".dockerignore").read_text(), re.M)) == files
+
+
 @pytest.mark.parametrize("file", OURS, ids=lambda file: str(file.relative_to(ROOT)))
 def test_no_file_holds_a_secret(file: Path) -> None:
     text = file.read_text()
@@ -112,59 +126,6 @@ def test_steps_keep_data_out_of_the_shell(file: Path) -> None:
         for command in step["commands"]:
             assert "${" not in command, "Woodpecker would write the value into the script"
             assert "CI_COMMIT_MESSAGE" not in command and "eval" not in command
-
-
-# --- the cluster
-
-
-def manifests() -> dict[str, Any]:
-    return {read(CLUSTER / f)["kind"]: read(CLUSTER / f) for f in read(CLUSTER / "kustomization.yaml")["resources"]}
-
-
-def test_every_manifest_is_applied() -> None:
-    named = set(read(CLUSTER / "kustomization.yaml")["resources"])
-    assert named == {file.name for file in CLUSTER.glob("*.yaml")} - {"kustomization.yaml"}
-    assert "Secret" not in manifests()
-
-
-def test_the_pod_is_closed() -> None:
-    deployment = manifests()["Deployment"]["spec"]
-    pod = deployment["template"]["spec"]
-    (container,) = pod["containers"]
-    assert (deployment["replicas"], deployment["strategy"]["type"]) == (1, "Recreate")
-    assert pod["automountServiceAccountToken"] is manifests()["ServiceAccount"]["automountServiceAccountToken"] is False
-    assert pod["enableServiceLinks"] is False
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert f"USER {pod['securityContext']['runAsUser']}:" in (ROOT / "Dockerfile").read_text()
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
-    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
-
-
-def test_the_cluster_configuration_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ConfigMap, and the Secret's variables over it, are one valid configuration for the pod as it is."""
-    pod = manifests()["Deployment"]["spec"]["template"]["spec"]
-    (volume,) = [v for v in pod["volumes"] if "projected" in v]
-    token = volume["projected"]["sources"][0]["serviceAccountToken"]
-    (mount,) = [m for m in pod["containers"][0]["volumeMounts"] if m["name"] == volume["name"]]
-    assert (token["audience"], token["expirationSeconds"]) == ("vault", 600)
-
-    file = tmp_path / "followthrough.toml"
-    file.write_text(manifests()["ConfigMap"]["data"]["followthrough.toml"])
-    variables = re.findall(r"FOLLOWTHROUGH_[A-Z]+__[A-Z_]+", (CLUSTER / "README.md").read_text())
-    for name in set(variables) - {"FOLLOWTHROUGH_VAULT__ROLE"}:
-        listed = name.endswith(("_SECRETS", "_TOKENS"))
-        monkeypatch.setenv(name, '["from-the-secret"]' if listed else "from-the-secret")
-    settings = load(file)
-    assert settings.vault.jwt_file == Path(mount["mountPath"], token["path"])
-    assert settings.github.webhook_secrets[0].get_secret_value() == "from-the-secret"
-    assert settings.database.url == "from-the-secret"
-    assert settings.server.data.is_relative_to("/var/lib/followthrough")
-    assert settings.repository[0].mode == "dry-run"
 
 
 # --- the DevVM's script

