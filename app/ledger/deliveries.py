@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from app.ledger.clock import now, today
@@ -37,6 +39,18 @@ class Delivery:
     message: str
 
 
+_NEW = {
+    "sqlite": sqlite.insert(deliveries).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(deliveries).on_conflict_do_nothing(),
+}
+
+
+def insert(db: Connection, new: Sequence[Delivery]) -> list[bool]:
+    """Keep several in the transaction that `db` is in; for each, whether its id was not known before."""
+    statement, at = _NEW[db.dialect.name], now()
+    return [db.execute(statement, {**vars(delivery), "received_at": at}).rowcount == 1 for delivery in new]
+
+
 class Deliveries:
     """The deliveries of one database."""
 
@@ -45,12 +59,12 @@ class Deliveries:
 
     def store(self, delivery: Delivery) -> bool:
         """Keep it; False when that id is known already, and then nothing is changed."""
-        try:
-            with self._engine.begin() as db:
-                db.execute(sa.insert(deliveries).values(**asdict(delivery), received_at=now()))
-        except IntegrityError:
-            return False
-        return True
+        return self.store_all([delivery])[0]
+
+    def store_all(self, new: Sequence[Delivery]) -> list[bool]:
+        """The same for several in one transaction, which costs one sync of the disk."""
+        with self._engine.begin() as db:
+            return insert(db, new)
 
     def get(self, delivery_id: str) -> Delivery:
         """The stored delivery. Raises KeyError."""
@@ -70,6 +84,14 @@ class Deliveries:
         """Ids of accepted deliveries that nothing is known of yet, oldest first."""
         wanted = (deliveries.c.decision == "accepted") & (deliveries.c.reason == "")
         query = sa.select(deliveries.c.id).where(wanted).order_by(deliveries.c.received_at)
+        with self._engine.connect() as db:
+            return list(db.execute(query).scalars())
+
+    def next_unconcluded(self, repository: str, most: int) -> list[str]:
+        """The same for one repository, named as in its deliveries, and these alone: the first so many."""
+        wanted = (deliveries.c.decision == "accepted") & (deliveries.c.reason == "")
+        wanted &= sa.func.lower(deliveries.c.repository) == repository.lower()
+        query = sa.select(deliveries.c.id).where(wanted).order_by(deliveries.c.received_at).limit(most)
         with self._engine.connect() as db:
             return list(db.execute(query).scalars())
 

@@ -18,10 +18,9 @@ _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
 _HIDDEN = ("source", "repository", "post_mortem", "run_id", "position")
 
 
-def router(settings: Settings, ledger: Ledger, ready: Callable[[], bool]) -> APIRouter:
-    """Health for everybody; runs and deliveries for who may read them."""
+def health(ready: Callable[[], bool]) -> APIRouter:
+    """Whether the process lives, and whether it is ready, for everybody."""
     routes = APIRouter()
-    readers = [Depends(reader(settings.server.api_tokens))]
 
     @routes.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -31,6 +30,14 @@ def router(settings: Settings, ledger: Ledger, ready: Callable[[], bool]) -> API
     def readyz() -> JSONResponse:
         is_ready = ready()
         return JSONResponse({"status": "ready" if is_ready else "not ready"}, 200 if is_ready else 503)
+
+    return routes
+
+
+def router(settings: Settings, ledger: Ledger) -> APIRouter:
+    """Runs and deliveries for who may read them."""
+    routes = APIRouter()
+    readers = [Depends(reader(settings.server.api_tokens))]
 
     @routes.get("/api/runs", dependencies=readers)
     def runs() -> dict[str, Any]:

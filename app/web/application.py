@@ -28,7 +28,18 @@ def application(
     """The service's HTTP side. What it starts, and how it knows that it is ready, are handed to it."""
     app = FastAPI(title="Followthrough", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(webhooks.router(settings, ledger, start_push))
-    app.include_router(api.router(settings, ledger, ready))
+    app.include_router(api.router(settings, ledger))
+    return _with_health(app, settings, ledger, ready)
+
+
+def worker_application(settings: Settings, ledger: Ledger, ready: Callable[[], bool]) -> FastAPI:
+    """What a worker answers: health and metrics."""
+    app = FastAPI(title="Followthrough worker", docs_url=None, redoc_url=None, openapi_url=None)
+    return _with_health(app, settings, ledger, ready)
+
+
+def _with_health(app: FastAPI, settings: Settings, ledger: Ledger, ready: Callable[[], bool]) -> FastAPI:
+    app.include_router(api.health(ready))
     app.include_router(metrics.router(settings, ledger))
 
     @app.exception_handler(SQLAlchemyError)

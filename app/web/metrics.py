@@ -17,8 +17,8 @@ from prometheus_client.registry import Collector
 
 from app.guard.todo import SAFE_TYPES
 from app.ledger import Ledger
-from app.ledger.metrics import Labels
-from app.settings import Settings
+from app.ledger.metrics import Labels, Measured
+from app.settings import DevVMSettings, Settings
 from app.web.api import reader
 
 _PREFIX = "followthrough_"
@@ -65,6 +65,7 @@ class _FromLedger(Collector):
         yield _gauges("todos_last_day", "TODOs that got an outcome in the last 24 hours", finished, read.todos_last_day)
         yield _gauges("drift", "what is done and did not hold when last asked", ("kind", "reason"), read.broken)
         yield _gauges("cage_escapes", "ways out that the last cage test found", ("devvm",), read.cages)
+        yield from self._pool(read)
         yield _gauge("runs_going_on", "runs that have a DevVM", read.runs_going_on)
         yield _gauge("runs_waiting", "runs that have no DevVM yet", read.runs_waiting)
         yield _gauge("run_wait_seconds", "how long the first waiting run has waited", read.run_wait)
@@ -75,7 +76,18 @@ class _FromLedger(Collector):
         yield _gauge("spent_today_usd", "spent or reserved for agents since midnight UTC", read.spent_today)
         yield _gauge("day_budget_usd", "agent.day_budget_usd", self._settings.agent.day_budget_usd)
         yield _gauge("paused_seconds", "how long everything has been paused, 0: it is not", read.paused)
+        yield _gauges("workers", "workers by state, on PostgreSQL", ("state",), read.workers)
         yield _gauge("database_bytes", "size of the database", read.database_bytes)
+
+    def _pool(self, read: Measured) -> Iterator[GaugeMetricFamily]:
+        """Of each DevVM that is configured: one that was taken away would be down for ever."""
+        devvms: dict[Labels, DevVMSettings] = {(devvm.name,): devvm for devvm in self._settings.devvm}
+        up = {name: read.devvms[name] for name in devvms if name in read.devvms}
+        yield _gauges("devvm_up", "whether it could be used when it was tried last", ("devvm",), up)
+        drained = {name: int(devvm.drained or name in read.drained) for name, devvm in devvms.items()}
+        yield _gauges("devvm_drained", "whether it is to get no new run", ("devvm",), drained)
+        has = {name: read.open_runs.get(name, 0) for name in devvms}
+        yield _gauges("devvm_open_runs", "runs that it has and that are not over", ("devvm",), has)
 
 
 def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:

@@ -1,4 +1,4 @@
-"""POST /webhooks/github: read (capped), verify, decide, store, answer 202. All work comes later.
+"""POST /webhooks/github: read (capped), verify, decide, store, answer 202. Handing over and all work come later.
 
 Nothing of the body is parsed before its signature fits. An answer to an unsigned request says nothing but no.
 """
@@ -20,11 +20,15 @@ from app.guard.push import Decision, Push, decide_push, read_push
 from app.ledger import Ledger
 from app.ledger.clock import now
 from app.ledger.deliveries import TRY_AGAIN, Delivery
+from app.ledger.inbox import Inbox
 from app.settings import Settings
+from app.web.later import Later
 from app.web.signature import is_signed
 
 log = logging.getLogger(__name__)
 _DELIVERY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Bytes of a body that is read in a thread: some milliseconds of parsing.
+_LARGE = 131_072
 _EVENT = re.compile(r"[a-z0-9_]{1,64}")
 
 
@@ -38,46 +42,55 @@ class Rejected(Exception):
 
 
 def router(settings: Settings, ledger: Ledger, start_push: Callable[[str, str], None]) -> APIRouter:
-    """The webhook. `start_push(delivery, repository)` hands an accepted one to the pipeline, durably.
+    """The webhook. `start_push(delivery, repository)` hands an accepted one to the pipeline, durably, in any thread.
 
-    A delivery is named by its id, and by the time as well when a failed one is taken up again.
+    A new delivery is on the disk when it is answered for, and is handed over after that; a redelivery is handed over
+    first. A delivery is named by its id, and by the time as well when a failed one is taken up again.
     """
     routes = APIRouter()
     secrets = [s.get_secret_value() for s in settings.github.webhook_secrets]
 
-    @routes.post("/webhooks/github")
+    inbox, later = Inbox(ledger.engine, ledger.deliveries), Later(start_push)
+
     async def github(request: Request) -> Response:
         try:
             body = await _read(request, settings.server.max_body_bytes)
-            return await run_in_threadpool(receive, request, body)
+            # Reading a usual body takes less time than handing it to a thread; a large one would hold up the others.
+            large = len(body) > _LARGE
+            told = await run_in_threadpool(understand, request, body) if large else understand(request, body)
         except Rejected as rejected:
             await run_in_threadpool(ledger.deliveries.reject, rejected.reason)
             log.warning("webhook rejected: %s", rejected.reason)
             return JSONResponse({"error": rejected.reason, "message": rejected.message}, rejected.status)
+        if told.event == "ping":
+            return _answer(told.id, "ignored", "ping", [], 200)
+        if not await inbox.store(told):
+            return await run_in_threadpool(again, told.id)
+        if told.decision == "accepted":
+            later.put(told.id, told.repository)
+        return _answer(told.id, told.decision, told.reason, [])
 
-    def receive(request: Request, body: bytes) -> Response:
+    def understand(request: Request, body: bytes) -> Delivery:
         header = next((v for k, v in request.headers.raw if k == b"x-hub-signature-256"), None)
         if not is_signed(body, header, secrets):
             raise Rejected(401, "bad-signature", "the signature is missing or does not fit")
         event, delivery_id = _names(request)
         payload = _parse(request, body)
-        if event == "ping":
-            return JSONResponse({"delivery": delivery_id, "decision": "ignored", "reason": "ping", "runs": []})
         push, decision = _decide(settings, event, payload)
-        delivery = _delivery(event, delivery_id, push, decision)
-        if not ledger.deliveries.store(delivery):
-            # Stored, and perhaps never handed over: starting means start if absent, so it is done again.
-            known = ledger.deliveries.get(delivery_id)
-            if known.reason in TRY_AGAIN:
-                # Its reason stands until it is looked into again: cut short before that, the next one does the same.
-                start_push(f"{delivery_id} {now()}", known.repository)
-            elif known.decision == "accepted" and not known.reason:
-                start_push(delivery_id, known.repository)
-            return _answer(ledger, delivery_id, "ignored", "duplicate")
-        if decision.accepted:
-            start_push(delivery_id, push.repository)
-        return _answer(ledger, delivery_id, delivery.decision, delivery.reason)
+        return _delivery(event, delivery_id, push, decision)
 
+    def again(delivery_id: str) -> Response:
+        # Stored, and perhaps never handed over: starting means start if absent, so it is done again.
+        known = ledger.deliveries.get(delivery_id)
+        if known.reason in TRY_AGAIN:
+            # Its reason stands until it is looked into again: cut short before that, the next one does the same.
+            start_push(f"{delivery_id} {now()}", known.repository)
+        elif known.decision == "accepted" and not known.reason:
+            start_push(delivery_id, known.repository)
+        return _answer(delivery_id, "ignored", "duplicate", ledger.runs.of_delivery(delivery_id))
+
+    # A route of the plain kind: nothing of the request is for the framework to read and check.
+    routes.add_route("/webhooks/github", github, methods=["POST"])
     return routes
 
 
@@ -131,6 +144,5 @@ def _delivery(event: str, delivery_id: str, push: Push, decision: Decision) -> D
     return Delivery(delivery_id, "github", event, *facts, word, decision.reason, decision.message)
 
 
-def _answer(ledger: Ledger, delivery_id: str, decision: str, reason: str) -> Response:
-    runs = ledger.runs.of_delivery(delivery_id)
-    return JSONResponse({"delivery": delivery_id, "decision": decision, "reason": reason, "runs": runs}, 202)
+def _answer(delivery_id: str, decision: str, reason: str, runs: list[str], status: int = 202) -> Response:
+    return JSONResponse({"delivery": delivery_id, "decision": decision, "reason": reason, "runs": runs}, status)

@@ -16,7 +16,7 @@ from app.ledger.controls import PAUSE
 from app.ledger.deliveries import Delivery
 from app.ledger.runs import Run, Todo
 from app.ledger.schema import approvals, cages, controls, deliveries, runs, todos
-from app.settings import AgentSettings, ServerSettings, Settings
+from app.settings import AgentSettings, DevVMSettings, ServerSettings, Settings
 from app.web.application import application
 from pipelines import timing
 
@@ -53,6 +53,10 @@ def populate(ledger: Ledger) -> None:
         ledger.approvals.ask(Parked(run_id, "t", "c", "t", "b", "x", []))
     ledger.cages.keep(CageTest("devvm", "older", "1", 9, []))
     ledger.cages.keep(CageTest("devvm", "newer", "2", 7, ["it could read", 'a ", " b']))
+    ledger.devvms.answered("devvm")
+    ledger.devvms.failed("second", "devvm-unreachable", "it is away")
+    ledger.devvms.drain("second", "me", "")
+    ledger.devvms.failed("taken-away", "devvm-unreachable", "it is gone")
     ledger.controls.set(PAUSE, "me", "a freeze")
     ledger.spend.reserve("done", "t", 1, 2.0)
     ledger.spend.settle("done", "t", 1, 0.25)
@@ -74,7 +78,8 @@ def populate(ledger: Ledger) -> None:
 
 def client(ledger: Ledger, address: str = "127.0.0.1", **tokens: list[str]) -> TestClient:
     """The service's web face, asked from this address."""
-    settings = Settings(server=ServerSettings(**tokens), agent=AgentSettings(day_budget_usd=10))
+    pool = [DevVMSettings(name=name, host="h", user="u", host_key="k") for name in ("devvm", "second", "new")]
+    settings = Settings(server=ServerSettings(**tokens), agent=AgentSettings(day_budget_usd=10), devvm=pool)
     app = application(settings, ledger, lambda *_: None, lambda: True)
     return TestClient(app, client=(address, 1234), base_url="http://127.0.0.1:8080")
 

@@ -22,8 +22,8 @@ from pipelines import durable
 from tests.web.measured import client, populate, scrape, series, text
 from tests.world.world import temporary_folder
 
-# Tables that hold few rows whatever happens: one for each DevVM's commands, one for each thing that people stopped.
-SMALL = {"cages", "controls"}
+# Tables that hold few rows whatever happens: of DevVMs and their commands, and of things that people stopped.
+SMALL = {"cages", "controls", "devvms"}
 
 
 @pytest.fixture
@@ -58,6 +58,9 @@ def test_everything_that_happened_is_counted(ledger: Ledger) -> None:
     assert said("todos_last_day", outcome="failed", reason="vault-error", type="other") is None
     assert said("drift", kind="prometheus-rule", reason="alert-not-loaded") == 1
     assert said("cage_escapes", devvm="devvm") == 2
+    assert [said("devvm_up", devvm=name) for name in ("devvm", "second", "new", "taken-away")] == [1, 0, None, None]
+    assert [said("devvm_drained", devvm=name) for name in ("devvm", "second", "new")] == [0, 1, 0]
+    assert [said("devvm_open_runs", devvm=name) for name in ("devvm", "second", "taken-away")] == [1, 0, None]
     assert said("approvals_waiting") == 1
     assert 3600 <= (said("approval_wait_seconds") or 0) < 3660
     assert (said("spent_today_usd"), said("day_budget_usd")) == (2.25, 10)
@@ -182,9 +185,11 @@ def test_steps_are_timed_and_their_waits_counted(monkeypatch: pytest.MonkeyPatch
     assert step_count("seconds_count", step="says_no", outcome="raised") == 1
 
 
-def test_lines_of_a_step_say_what_it_is_about(caplog: pytest.LogCaptureFixture) -> None:
+def test_lines_of_a_step_say_what_it_is_about(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lines: list[dict[str, str]] = []
-    caplog.handler.emit = lambda record: lines.append(json.loads(JsonLines().format(record)))  # type: ignore[method-assign]
+    monkeypatch.setattr(caplog.handler, "emit", lambda record: lines.append(json.loads(JsonLines().format(record))))
     log = logging.getLogger("a")
 
     @durable.step
