@@ -1,31 +1,38 @@
-"""Composition: settings, ledger, pipelines and faces put together. Nothing is decided here."""
+"""Composition: settings, ledger and pipelines put together, and who may execute runs. Nothing is decided here."""
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import logging
 import os
+import re
+import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+import uuid
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 import sqlalchemy as sa
-import uvicorn
-from fastapi import FastAPI
 
 from app.errors import BadInput, Failed
 from app.ledger import Ledger, open_ledger
+from app.ledger.workers import Worker, open_workers
 from app.settings import Settings
-from app.web.application import application
-from pipelines import bench, closing, drift, durable, postmortem_todos, reconcile, retention
+from pipelines import bench, closing, drift, durable, pool, reconcile, retention
+from pipelines.takeover import Takeover
 
 # Flows whose subject is when they were due: one that cannot go on is missed, and the next one comes.
 _OF_NO_RUN = (drift.look_for_drift.__name__, reconcile.look_for_pushes.__name__, retention.remove_old.__name__)
-_PUSHES = "a look for pushes that no webhook told of"
+# How long a process that is told to end lets its steps end by themselves, in seconds.
+_DRAIN = 2.0
+# Workers of a version that is gone for so many times `dead_after_seconds` do not come back.
+_GONE = 4
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+# Files that stay open, and so locked, until the process ends.
+_locks: list[IO[str]] = []
 log = logging.getLogger("followthrough")
 
 
@@ -36,140 +43,99 @@ def compose(settings: Settings) -> Ledger:
     return ledger
 
 
-def execute(settings: Settings) -> None:
-    """Begin to execute runs; what was cut short goes on."""
-    patience, traces = settings.server.patience_minutes * 60, settings.telemetry.traces_url
-    for flow, subject in durable.launch(settings.database.url, patience, bench.waiting, traces):
-        log.warning("%s %s began under an earlier version and cannot go on", flow, subject)
-        if flow not in _OF_NO_RUN:
-            closing.give_up(flow, subject)
+def is_for_one(settings: Settings) -> bool:
+    """Whether the database is for one process that executes: SQLite is."""
+    return settings.database.url.startswith("sqlite")
 
 
-@contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """Be the only process that executes runs on this database, or raise Failed("already-running").
+def execute(settings: Settings, ledger: Ledger, name: str = "") -> Callable[[], None]:
+    """Begin to execute runs; what was cut short goes on.
 
-    Two executors with one identity would run the same step at once. SQLite: a lock on a file beside the database;
-    PostgreSQL: an advisory lock that its connection holds.
+    `name` is that of this worker on PostgreSQL, empty for the host's: a boot goes on at once with what the last one of
+    its name left. Returns what has to be called right before the process ends (with `leave`). Raises
+    Failed("already-running") when another process executes in this place, and then nothing is begun.
     """
-    url = sa.make_url(settings.database.url)
-    busy = Failed("already-running", "starting: another process executes the runs of this database")
-    if url.get_backend_name() == "sqlite":
-        with Path(f"{url.database}.lock").open("w") as lock:
-            if not _try_lock(lock):
-                raise busy
-            yield
-        return
-    engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        if not connection.execute(sa.text("SELECT pg_try_advisory_lock(4171902)")).scalar():
-            raise busy
-        yield
+    patience, traces = settings.server.patience_minutes * 60, settings.telemetry.traces_url
+    beside, end = settings.agent.side_by_side, _nothing
+    if is_for_one(settings):
+        alone(settings)
+        durable.launch(settings.database.url, patience, bench.waiting, traces, beside)
+        durable.give_up(_give_up)
+    else:
+        member = _member(settings, name or socket.gethostname())
+        member.join()
+        durable.launch(settings.database.url, patience, bench.waiting, traces, beside, member)
+        member.begin(lambda: _look_for_old_versions(settings, ledger))
+        end = partial(member.leave, _DRAIN)
+    if settings.server.probe_minutes:
+        threading.Thread(target=_probe, args=(settings, ledger), name="probe", daemon=True).start()
+    return end
 
 
-def _try_lock(lock: IO[str]) -> bool:
+def _nothing() -> None:
+    """What an only process has to do before it ends."""
+
+
+def _probe(settings: Settings, ledger: Ledger) -> None:
+    """Look at the DevVMs now and then, as long as the process lives."""
+    while True:
+        time.sleep(settings.server.probe_minutes * 60)
+        try:
+            pool.probe(settings, ledger)
+        except Exception:
+            log.exception("looking at the DevVMs")
+
+
+def alone(settings: Settings) -> None:
+    """Be the only process that executes the runs of an SQLite database, or raise Failed("already-running").
+
+    Two executors with one identity would run the same step at once.
+    """
+    file = Path(f"{sa.make_url(settings.database.url).database}.lock")
+    _lock(file, "another process executes the runs of this database")
+
+
+def _member(settings: Settings, name: str) -> Takeover:
+    """This process as one of several workers, under an id that never comes again."""
+    if not _NAME.fullmatch(name):
+        raise BadInput(
+            "worker-name", f"starting: {name!r} is no name for a worker; --name takes letters, digits, . _ -"
+        )
+    settings.server.data.mkdir(parents=True, exist_ok=True)
+    file = settings.server.data / f"worker-{name}.lock"
+    _lock(file, f"another process here is the worker {name}; give this one another --name")
+    host, seconds = socket.gethostname(), settings.workers
+    worker = Worker(f"{name}-{uuid.uuid4().hex[:12]}", name, host, os.getpid(), durable.FLOW_VERSION)
+    seen = open_workers(settings.database.url, seconds.dead_after_seconds / 2)
+    return Takeover(worker, seen, seconds.beat_seconds, seconds.dead_after_seconds, leave)
+
+
+def _lock(file: Path, who: str) -> None:
+    lock = file.open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return False
-    return True
+        lock.close()
+        raise Failed("already-running", f"starting: {who}") from None
+    _locks.append(lock)
 
 
-def serve(settings: Settings) -> None:
-    """Run the service until SIGTERM or SIGINT. Raises BadInput when the configuration is not fit to serve."""
-    _must_be_fit(settings)
-    ledger = compose(settings)
-    launched = threading.Event()
-
-    def ready() -> bool:
-        with ledger.engine.connect() as db:
-            db.execute(sa.text("SELECT 1"))
-        return launched.is_set()
-
-    def start_push(delivery_id: str, repository: str) -> None:
-        durable.start(postmortem_todos.follow_push, delivery_id, lane=reconcile.lane_of(repository))
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI):  # type: ignore[no-untyped-def]
-        await asyncio.to_thread(execute, settings)
-        # A delivery is stored before it is handed over; one that a crash caught in between is handed over now.
-        for delivery_id in ledger.deliveries.unconcluded():
-            start_push(delivery_id, ledger.deliveries.get(delivery_id).repository)
-        # So is what a person decided, yes or no.
-        for run_id, todo_id in ledger.approvals.decided():
-            lane = ledger.runs.get(run_id).repository
-            durable.start(postmortem_todos.follow_approval, f"{run_id} {todo_id}", lane=lane)
-        launched.set()
-        looking = asyncio.create_task(_look_for_drift(settings))
-        finding = asyncio.create_task(_look_for_pushes(settings))
-        removing = asyncio.create_task(_at_each(retention.EVERY, retention.begin, "a removal of what is old"))
-        log.info("serving on http://%s:%s", settings.server.host, settings.server.port)
-        yield
-        looking.cancel()
-        finding.cancel()
-        removing.cancel()
-        launched.clear()
-
-    app = application(settings, ledger, start_push, ready, lifespan)
-    config = uvicorn.Config(
-        app,
-        host=settings.server.host,
-        port=settings.server.port,
-        log_config=None,
-        log_level="warning",
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    with alone(settings):
-        # Ctrl-C comes back out of uvicorn; an ordinary exit would break the steps under way and store a failure.
-        with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run()
-        leave(0)
+def _look_for_old_versions(settings: Settings, ledger: Ledger) -> None:
+    """What is bound to a version whose last worker is gone is given up; while one is there, it finishes its own."""
+    living = ledger.workers.versions(settings.workers.dead_after_seconds * _GONE) | {durable.FLOW_VERSION}
+    if not living.issuperset(ledger.workers.versions_unfinished()):
+        durable.give_up(_give_up, living)
 
 
-async def _look_for_drift(settings: Settings) -> None:
-    if any(map(drift.is_watched, settings.repository)):
-        await _at_each(settings.drift.every_hours * 3600, drift.begin, "a look for drift")
+def _give_up(flow: str, subject: str) -> None:
+    log.warning("%s %s began under an earlier version and cannot go on", flow, subject)
+    if flow not in _OF_NO_RUN:
+        closing.give_up(flow, subject)
 
 
-async def _look_for_pushes(settings: Settings) -> None:
-    """Now, since webhooks may have come while nobody listened, and then at each slot."""
-    seconds = settings.server.reconcile_minutes * 60
-    if seconds:
-        await _begin(reconcile.begin, time.time(), _PUSHES)
-        await _at_each(seconds, reconcile.begin, _PUSHES)
-
-
-async def _at_each(seconds: float, begin: Callable[[float], None], what: str) -> None:
-    """Begin it at each multiple of the interval since 1970, never for 0. What fell into a stop is not made up for."""
-    while seconds:
-        due = (time.time() // seconds + 1) * seconds
-        await asyncio.sleep(max(due - time.time(), 0))
-        await _begin(begin, due, what)
-
-
-async def _begin(begin: Callable[[float], None], due: float, what: str) -> None:
-    try:
-        await asyncio.to_thread(begin, due)
-    except Exception:
-        log.exception("%s could not be begun", what)
-
-
-def leave(code: int) -> None:
+def leave(code: int) -> NoReturn:
     """End the process at once, with its output written. Steps that wait for the DevVM are not waited for: they are
     resumed at the next start, and the job that they follow goes on there meanwhile.
     """
     logging.shutdown()
     os._exit(code)
-
-
-def _must_be_fit(settings: Settings) -> None:
-    if not any(s.get_secret_value() for s in settings.github.webhook_secrets):
-        message = "starting: github.webhook_secrets is empty; without a secret anybody could start runs"
-        raise BadInput("no-webhook-secret", message)
-    if not settings.repository:
-        raise BadInput("no-repository", "starting: no [[repository]] is configured")
-    if not settings.devvm:
-        raise BadInput("no-devvm", "starting: no [[devvm]] is configured")

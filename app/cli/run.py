@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from socket import gethostname
+from typing import Any, NoReturn
 
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +19,7 @@ from app.errors import BadInput, Failed
 from app.guard.push import is_post_mortem
 from app.ledger import Ledger
 from app.ledger.runs import Run, Todo
-from app.main import alone, compose, execute, leave
+from app.main import compose, execute, leave
 from app.redact import redact
 from app.settings import RepositorySettings, Settings
 from pipelines import durable, intake, postmortem_todos
@@ -41,24 +42,34 @@ def run_checkout(settings: Settings, folder: Path, file: Path | None, dry_run: b
         console.print(f"nothing to do: no post-mortem at {commit[:7]} has an open TODO that a machine may do")
         return 0
     runs = [intake.asked_for(repository.name, commit, path, str(checkout.path)) for path in paths]
-    try:
-        with alone(settings):
-            execute(settings)
-            for run in runs:
-                durable.start(postmortem_todos.follow_through, run.id, lane=run.repository)
-            # Pipelines keep threads that wait for work; an ordinary exit would wait for them, and break their steps.
-            try:
-                leave(_follow(settings, ledger, runs))
-            except KeyboardInterrupt:
-                console.print("stopped; what goes on on the DevVM is taken up by the next run or by serve")
-                leave(130)
-    except Failed as error:
-        if error.reason != "already-running":
-            raise
+    if not ledger.workers.living(settings.workers.dead_after_seconds):
+        try:
+            end = execute(settings, ledger, f"{gethostname()}-run")
+        except Failed as error:
+            if error.reason != "already-running":
+                raise
+        else:
+            _do(settings, ledger, runs, end)
     for run in runs:
         durable.hand_over(settings.database.url, "follow_through", run.id, run.repository)
         console.print(f"handed to the running service: {settings.server.public_url}/api/runs/{run.id}")
     return _follow(settings, ledger, runs) if wait else 0
+
+
+def _do(settings: Settings, ledger: Ledger, runs: Sequence[Run], end: Callable[[], None]) -> NoReturn:
+    """Execute the runs here, and end the process with them.
+
+    Pipelines keep threads that wait for work; an ordinary exit would wait for them, and break their steps.
+    """
+    try:
+        for run in runs:
+            durable.start(postmortem_todos.follow_through, run.id, lane=run.repository)
+        code = _follow(settings, ledger, runs)
+    except KeyboardInterrupt:
+        console.print("stopped; what goes on on the DevVM is taken up by the next run or by serve")
+        code = 130
+    end()
+    leave(code)
 
 
 def _configured(settings: Settings, checkout: Repository) -> RepositorySettings:
@@ -106,7 +117,7 @@ def _say_what_would_be_done(
         console.print(_table(path, [_would(todo) for todo in todos]))
     console.print(
         f"dry run at {commit[:7]}: nothing was changed. Each TODO marked 'agent' would go to {agent.model} on\n"
-        f"the first of [{machines}] that answers, for at most ${agent.todo_budget_usd:.2f}, and then through\n"
+        f"one of [{machines}] that answers, for at most ${agent.todo_budget_usd:.2f}, and then through\n"
         f"  plan:  {repository.plan} -input=false -out=FILE -detailed-exitcode\n"
         f"  apply: {repository.apply} FILE   only when the plan destroys, replaces and forgets nothing",
         markup=False,

