@@ -100,6 +100,8 @@ end_all() {
 case $verb in
 start)
     if mkdir "$job/started" 2>/dev/null; then
+        # Before anything is started, the disk knows that it was: after a power cut it must not look as if it were not.
+        sync "$job" 2>/dev/null || sync
         secrets=$(cat)
         printf '%s\n' "$secrets" | setsid env -i PATH="$PATH" sh "$0" supervise "$job" "$3" >/dev/null 2>&1 &
         tries=250

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from app.edges import ssh
@@ -33,3 +34,12 @@ def connected(host: Host) -> Iterator[DevVM]:
     """The host, over SSH."""
     with over(ssh.connect(settings_of(host), host.private_key), "devvm") as machine:
         yield machine
+
+
+def another(host: Host, folder: Path) -> Host:
+    """A second host that lets in the same key; it has a host key, a home and a workspace of its own."""
+    folder.mkdir()
+    made = Host(folder)
+    (folder / "authorized_keys").write_text((host.workspace.parent / "authorized_keys").read_text())
+    made.private_key = host.private_key
+    return made
