@@ -50,12 +50,20 @@ def changed_by_others(ours: Repository, before: str, after: str) -> list[str]:
     return [path for path in changed if path in touched]
 
 
+def was_followed(ours: Repository, repository: RepositorySettings, delivery: Delivery) -> bool:
+    """Whether all that a delivery tells of was looked into, by what our mirror holds. Never so for a first push."""
+    tip = find(repository)
+    if tip is None or delivery.before == NO_COMMIT or not ours.is_there():
+        return False
+    return ours.is_ancestor(delivery.after, tip.commit) and not ours.is_ancestor(delivery.after, tip.since)
+
+
 def still_new(ours: Repository, repository: RepositorySettings, delivery: Delivery) -> Delivery | None:
     """The delivery without what was looked into already; None when that is all of it. A first push is never less."""
     tip = find(repository)
     if tip is None or delivery.before == NO_COMMIT:
         return delivery
-    if ours.is_ancestor(delivery.after, tip.commit) and not ours.is_ancestor(delivery.after, tip.since):
+    if was_followed(ours, repository, delivery):
         return None
     in_part = not tip.since or ours.is_ancestor(tip.since, delivery.before)
     in_part = in_part and ours.is_ancestor(delivery.before, tip.commit)
@@ -79,7 +87,7 @@ def note(ours: Repository, repository: RepositorySettings, delivery: Delivery, h
     elif not known:
         to = Tip(after, "")
     elif _reaches(ours, tip.commit, before):
-        to = Tip(after, tip.since)
+        to = Tip(_without_gap(ours, repository, after, head), tip.since)
     else:
         return
     if tip is None or after == tip.commit or not ours.is_ancestor(after, tip.commit):
@@ -94,6 +102,21 @@ def pass_over(repository: RepositorySettings, commit: str) -> None:
 def step_over(repository: RepositorySettings, tip: Tip, commit: str) -> None:
     """Go on from a tip over commits that were made by runs."""
     ledger().tips.move(repository.name, repository.branch, tip, Tip(commit, tip.since))
+
+
+def _without_gap(ours: Repository, repository: RepositorySettings, commit: str, head: str) -> str:
+    """Where a branch was looked into from this commit on: deliveries that came before their turn were looked into then.
+
+    Without it the reconciler would take what they told of for new, and start their runs once more.
+    """
+    ref = f"refs/heads/{repository.branch}"
+    while commit != head:
+        later = ledger().tips.followed_from(repository.name, ref, commit)
+        onward = [c for c in later if c != commit and ours.is_ancestor(commit, c) and ours.is_ancestor(c, head)]
+        if not onward:
+            break
+        commit = onward[0]
+    return commit
 
 
 def _reaches(ours: Repository, commit: str, before: str) -> bool:

@@ -14,9 +14,13 @@ from app.settings import RepositorySettings
 
 # Terraform's own words when the state moved on after the plan: it checks that before it does anything.
 _STALE = "Error: Saved plan is stale"
+# And when somebody else is at the state, and still is when -lock-timeout is over: nothing was done either.
+_LOCKED = "Error acquiring the state lock"
 # Providers come from the operator's mirror alone, whatever lies in the checkout or in the user's home (ENV-03).
 _ONLY_FROM = "provider_installation {{\n  filesystem_mirror {{\n    path = {}\n  }}\n}}\n"
 _SHOWN_LIMIT = 64 * 1024 * 1024
+# How often a plan is started that is lost each time.
+_STARTS = 3
 
 
 @dataclass(frozen=True)
@@ -43,22 +47,25 @@ class Terraform:
     def plan(self, stack: str, job: str, look: Callable[[], None]) -> Planned:
         """Plan one stack to a file. A job of that name that is there already is followed, not started again.
 
-        `look` is called every few seconds; when it raises, the plan is ended.
+        `look` is called every few seconds; when it raises, the plan is ended. Somebody else's lock on the state is
+        waited for (`repository.lock_minutes`) and never broken; then Failed("state-locked") is raised.
         """
         self._machine.run(["mkdir", "-p", "-m", "700", self._data])
         if mirror := self._repository.provider_mirror:
             self._machine.write(self._cli_config, _ONLY_FROM.format(json.dumps(mirror)).encode())
         if self._repository.init:
-            done = self._follow(f"{job}~init", stack, self._argv(self._repository.init), look)
+            done, folder = self._follow(f"{job}~init", stack, self._argv(self._repository.init), look)
             if done.code != 0:
-                return Planned(1, "", "", self._error(f"{job}~init"))
+                return Planned(1, "", "", self._error(folder))
         file = self._plan_file(job)
-        flags = ["-input=false", f"-out={file}", "-detailed-exitcode"]
-        done = self._follow(job, stack, [*self._argv(self._repository.plan), *flags], look)
+        flags = ["-input=false", f"-out={file}", "-detailed-exitcode", self._lock_timeout]
+        done, folder = self._follow(job, stack, [*self._argv(self._repository.plan), *flags], look)
         if done.code == TIMED_OUT:
             raise Failed("plan-timeout", f"planning {stack}: stopped after {self._repository.plan_minutes} minutes")
         if done.code not in (0, 2):
-            return Planned(done.code, "", "", self._error(job))
+            said = self._error(folder)
+            self._must_not_be_locked(said, f"planning {stack}")
+            return Planned(done.code, "", "", said)
         return Planned(done.code, self._show(stack, file), self._sha256(file), "")
 
     def holds(self, plan_job: str) -> bool:
@@ -67,7 +74,7 @@ class Terraform:
 
     def jobs_of(self, job: str) -> list[str]:
         """The folders of everything that `plan` starts under the name of this job."""
-        return [f"{job}~init", job]
+        return [*_names(f"{job}~init"), *_names(job)]
 
     def apply(self, stack: str, plan_job: str, sha256: str, job: str, first: bool) -> None:
         """Apply the plan file of `plan_job`, at most once.
@@ -87,7 +94,7 @@ class Terraform:
                 raise Failed("plan-file-changed", f"{doing}: the plan file that was judged is gone (APP-01)")
             if self._sha256(file) != sha256:
                 raise Failed("plan-file-changed", f"{doing}: the plan file is not the one that was judged (APP-01)")
-            self._start(job, stack, [*self._argv(self._repository.apply), file])
+            self._start(job, stack, [*self._argv(self._repository.apply), self._lock_timeout, file])
         try:
             done = self._machine.follow(job, lambda _: None)
         except Transient as error:
@@ -98,6 +105,7 @@ class Terraform:
             said = self._error(job)
             if _STALE in said:
                 raise Failed("plan-stale", f"{doing}: the state has changed since; terraform refused and did nothing")
+            self._must_not_be_locked(said, doing)
             message = f"{doing}: exit code {done.code}: {said}; parts of it may have been applied"
             raise Unknown("apply-failed", message)
 
@@ -112,23 +120,43 @@ class Terraform:
         done = self._machine.follow(job, lambda _: None)
         return done.code if done.state == "exited" else None, self._error(job)
 
-    def _follow(self, job: str, stack: str, argv: list[str], look: Callable[[], None]) -> JobState:
-        self._start(job, stack, argv)
-        try:
-            done = self._machine.follow(job, lambda _: None, look)
-        except Refused:
-            self._machine.kill(job)
-            raise
-        if done.state != "exited":
-            raise Failed(
-                "plan-lost", f"planning {stack}: the command is gone without an exit code; was the DevVM rebooted?"
-            )
-        return done
+    def _follow(self, job: str, stack: str, argv: list[str], look: Callable[[], None]) -> tuple[JobState, str]:
+        """How it ended, and its folder: one that is lost is ended whole and started again under another name."""
+        for folder in _names(job):
+            self._start(folder, stack, argv)
+            try:
+                done = self._machine.follow(folder, lambda _: None, look)
+            except Refused:
+                self._machine.kill(folder)
+                raise
+            if done.state == "exited":
+                return done, folder
+            self._machine.kill(folder)
+        raise Failed(
+            "plan-lost",
+            f"planning {stack}: its command was gone without an exit code {_STARTS} times; does the DevVM reboot?",
+        )
 
     def _start(self, job: str, stack: str, argv: list[str]) -> None:
         limit = int(self._repository.plan_minutes * 60)
         cwd = f"{self._tree}/{self._repository.stacks}/{stack}"
         self._machine.start(Job(job, argv, cwd, limit, self._environment(stack)), {})
+
+    @property
+    def _lock_timeout(self) -> str:
+        limits = (self._repository.lock_minutes, self._repository.plan_minutes / 2)
+        return f"-lock-timeout={int(min(limits) * 60)}s"
+
+    def _must_not_be_locked(self, said: str, doing: str) -> None:
+        if _LOCKED not in said:
+            return
+        facts = (line.strip() for line in said.splitlines())
+        holder = ", ".join(
+            " ".join(f.split()) for f in facts if f.startswith(("ID:", "Operation:", "Who:", "Created:"))
+        )
+        waited = f"waited {self._lock_timeout.partition('=')[2]} for the lock on the state; {holder or 'it is held'}"
+        message = f"{doing}: {waited}; nothing was done. Let that end; a lock is never broken from here"
+        raise Failed("state-locked", message)
 
     def _show(self, stack: str, file: str) -> str:
         exports = [f"{k}={v}" for k, v in self._environment(stack).items()]
@@ -177,3 +205,8 @@ class Terraform:
         return "\n".join(
             t for t in (self._machine.tail(f"{job}/out", 2000), self._machine.tail(f"{job}/err", 3000)) if t
         )
+
+
+def _names(job: str) -> list[str]:
+    """The folders of a plan's job, each for when the one before it was lost."""
+    return [job, *(f"{job}~{number}" for number in range(2, _STARTS + 1))]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -12,12 +15,18 @@ from hvac import exceptions as vault_errors
 from app.errors import Failed, Transient
 from app.settings import VaultSettings
 
+# Vault's own words for a token's times; it allows for a few seconds by itself.
+_TOO_EARLY, _TOO_LATE = ("claim: token not yet valid", "(iat) claim"), "claim: token is expired"
+_EARLY = "the token {} is not valid yet by Vault's clock: set the clocks of Vault's machine and of the cluster right"
+_LATE = "the token {} has expired and was not replaced; the kubelet does that, and a copy of it stays as it is"
+
 
 def read_secret(vault: VaultSettings) -> dict[str, str]:
     """Log in, read the configured KV v2 secret, revoke the token; return the secret's fields.
 
     The caller keeps the result inside the step that uses it: it is never returned from a step, logged or stored.
-    Raises Transient when Vault is sealed or cannot be reached, Failed for everything that waiting does not mend.
+    Raises Transient when Vault is sealed or cannot be reached, or when the service-account token is not valid yet or
+    not any more: the next try reads the file again. Raises Failed for everything that waiting does not mend.
     """
     doing = f"fetching {vault.kv_mount}/{vault.path} from Vault at {vault.url}"
     try:
@@ -49,6 +58,10 @@ def _login_and_read(client: Client, vault: VaultSettings, jwt: str, doing: str) 
     try:
         client.auth.kubernetes.login(role=vault.role, jwt=jwt, mount_point=vault.auth_mount, use_token=True)
     except (vault_errors.Forbidden, vault_errors.InvalidRequest) as error:
+        if any(claim in str(error) for claim in _TOO_EARLY):
+            raise Transient("vault-clock-skew", f"{doing}: {_EARLY.format(vault.jwt_file)} ({error})") from None
+        if _TOO_LATE in str(error) or _is_expired(jwt):
+            raise Transient("vault-token-expired", f"{doing}: {_LATE.format(vault.jwt_file)}") from None
         raise Failed(
             "vault-login-refused",
             f"{doing}: the login as role {vault.role!r} at auth/{vault.auth_mount} was refused ({error}); check the "
@@ -69,6 +82,15 @@ def _login_and_read(client: Client, vault: VaultSettings, jwt: str, doing: str) 
         # It ends by its own lifetime too; what the read said is worth more than that it could not be ended early.
         with suppress(vault_errors.VaultError, requests.exceptions.RequestException):
             client.auth.token.revoke_self()
+
+
+def _is_expired(jwt: str) -> bool:
+    """Whether a token says of itself that its time is over: past Vault, the API server only answers no to it."""
+    try:
+        claims = jwt.split(".")[1]
+        return float(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"]) < time.time()
+    except (IndexError, KeyError, TypeError, ValueError):
+        return False
 
 
 def field(secret: dict[str, str], name: str, vault: VaultSettings) -> str:

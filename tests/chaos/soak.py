@@ -1,5 +1,8 @@
 """scripts/chaos: post-mortems are pushed while the service is killed at random moments; then everything is counted.
 
+With --workers the service executes nothing, on a PostgreSQL, and so many workers do, each as on a machine of its own:
+any of them is killed, comes back under its name, or never does and another one comes.
+
 What is counted comes from outside of the service: commits of the forge, and a log that the repository's own wrapper
 writes at each apply. The model is scripted, every other part is real. The seed is printed; the same seed gives the
 same plan of kills, though not the same moments.
@@ -13,12 +16,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from tests.chaos import flood
+from tests.world.database import postgresql
 from tests.world.model import Attempt, edit, read
 from tests.world.processes import WorldError
 from tests.world.world import Options, World, temporary_folder
@@ -29,6 +34,8 @@ FINAL = ("done", "partial", "needs-human", "failed", "unknown", "cancelled", "no
 HEAD = "# Post-Mortem: Number {n}\n\n**Date**: 2026-04-14\n\n## Prevention Plan\n\n"
 TABLE = "| Priority | Action | Type | Details | Status |\n|---|---|---|---|---|\n"
 LONGEST_LIFE, LONGEST_RUN = 8.0, 300.0
+# How a worker is seen alive, in seconds: much sooner than usual, so that others take over while the soak lasts.
+BEAT, DEAD_AFTER = 0.5, 3.0
 
 
 @dataclass
@@ -36,6 +43,7 @@ class Count:
     """What a soak came to. `lost` are TODOs without an outcome, `twice` those applied or committed more than once."""
 
     kills: int = 0
+    gone: int = 0
     deliveries: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     runs: Counter[str] = field(default_factory=Counter)
@@ -53,8 +61,8 @@ class Count:
 class Soak:
     """One world under attack. Each post-mortem asks for one new number of one resource, so each TODO is one apply."""
 
-    def __init__(self, world: World, chance: random.Random, say: Callable[[str], None]) -> None:
-        self.world, self.chance, self.say = world, chance, say
+    def __init__(self, world: World, chance: random.Random, say: Callable[[str], None], workers: int = 0) -> None:
+        self.world, self.chance, self.say, self.workers = world, chance, say, workers
         self.count = Count()
         self.asked: list[str] = []
         self._applies = world.folder / "applies.log"
@@ -68,7 +76,9 @@ class Soak:
             raise WorldError("the sample's scripts/tg has changed: the soak does not find where to write its log")
         self.world.forge.commit({WRAPPER: marked}, "Write down each command")
         self.world.forge.push()
-        self.world.serve()
+        self._serve()
+        for number in range(self.workers):
+            self.world.worker(f"w{number}")
 
     def ask(self) -> None:
         """Push one more post-mortem and deliver it, as often as it takes, with one delivery id, sometimes twice."""
@@ -88,13 +98,32 @@ class Soak:
             self.count.deliveries += 1
 
     def strike(self) -> None:
-        """Kill the service after a while, at once or while it starts, and start it again."""
+        """Kill the service or a worker after a while, at once or while it starts, and start it again."""
         self._sleep(self.chance.uniform(0.0, LONGEST_LIFE))
+        victim = self.chance.choice(["", *sorted(self.world.workers)])
+        if victim:
+            self._strike_worker(victim)
+            return
         if self.world.service is not None:
             self.world.service.kill()
             self.world.service = None
             self.count.kills += 1
-        self.world.serve()
+        self._serve()
+
+    def _strike_worker(self, name: str) -> None:
+        """It comes back under its name, soon or when others have its runs; one in four never does."""
+        self.world.workers.pop(name).kill()
+        self.count.kills += 1
+        fate = self.chance.random()
+        if fate < 0.25:
+            self.count.gone += 1
+            name = f"w{self.workers + self.count.gone - 1}"
+        elif fate < 0.5:
+            self._sleep(2 * DEAD_AFTER)
+        self.world.worker(name)
+
+    def _serve(self) -> None:
+        self.world.serve(*(["--no-work"] if self.workers else []))
 
     def settle(self, seconds: float) -> None:
         """Leave the service alone until every run is over, or give up."""
@@ -158,11 +187,20 @@ class Soak:
         time.sleep(seconds)
 
 
-def soak(kills: int, seed: int, say: Callable[[str], None]) -> Count:
-    """Kill the service this often while post-mortems come, and count. Raises WorldError when a part does not work."""
-    limits = {"cage_test": "off", "budget_usd": 100, "day_budget_usd": 10_000}
-    with temporary_folder() as folder, World(folder, Options(changes={"agent": limits})) as world:
-        run = Soak(world, random.Random(seed), say)
+def soak(kills: int, seed: int, say: Callable[[str], None], workers: int = 0) -> Count:
+    """Kill the service, or a worker, this often while post-mortems come, and count.
+
+    Raises WorldError when a part does not work.
+    """
+    changes: dict[str, dict[str, Any]] = {
+        "agent": {"cage_test": "off", "budget_usd": 100, "day_budget_usd": 10_000},
+        "workers": {"beat_seconds": BEAT, "dead_after_seconds": DEAD_AFTER},
+    }
+    with ExitStack() as parts:
+        if workers:
+            changes["database"] = {"url": parts.enter_context(postgresql()).get_uri()}
+        world = parts.enter_context(World(parts.enter_context(temporary_folder()), Options(changes=changes)))
+        run = Soak(world, random.Random(seed), say, workers)
         run.prepare()
         while run.count.kills < kills:
             if len(run.asked) * 4 <= run.count.kills:
@@ -177,16 +215,28 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run a soak as the command line says; exit code 1 when something was lost or done twice."""
     parser = argparse.ArgumentParser(prog="scripts/chaos", description="Kill the service at random, then count.")
     parser.add_argument("--kills", type=int, default=20, metavar="N", help="how often the service is killed")
+    parser.add_argument("--flood", type=int, default=0, metavar="N", help="so many deliveries instead, half repeats")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same plan of kills again")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="so many workers, on PostgreSQL")
     found = parser.parse_args(words)
     if found.kills < 1:
         parser.error("--kills takes a whole number, 1 or more")
-    print(f"seed {found.seed}: scripts/chaos --kills {found.kills} --seed {found.seed}", flush=True)
+    if found.flood and found.flood < flood.LEAST:
+        parser.error(f"--flood takes a whole number, {flood.LEAST} or more")
+    if found.workers < 0 or (found.workers and found.flood):
+        parser.error("--workers takes a whole number, and goes without --flood")
+    what = f"--flood {found.flood} " if found.flood else ""
+    what += f"--workers {found.workers} " if found.workers else ""
+    print(f"seed {found.seed}: scripts/chaos {what}--kills {found.kills} --seed {found.seed}", flush=True)
     began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - began:6.1f} s  {text}", flush=True)
+
+    if found.flood:
+        return flood.main(found.flood, found.kills, found.seed, say)
     try:
-        count = soak(
-            found.kills, found.seed, lambda text: print(f"{time.monotonic() - began:6.1f} s  {text}", flush=True)
-        )
+        count = soak(found.kills, found.seed, say, found.workers)
     except WorldError as error:
         print(f"the soak does not work: {error}")
         return 1
@@ -200,6 +250,7 @@ def print_count(count: Count) -> None:
     todos = ", ".join(f"{n} {outcome}" for outcome, n in sorted(count.outcomes.items()))
     for what, said in (
         ("kills", count.kills),
+        ("workers gone", count.gone),
         ("deliveries", count.deliveries),
         ("runs", runs),
         ("TODOs", todos),

@@ -24,7 +24,8 @@ def test_what_went_wrong_is_not_well(count: Count) -> None:
 
 
 @pytest.mark.thorough
-def test_a_short_soak_loses_nothing_and_does_nothing_twice() -> None:
-    count = soak(4, 11, lambda _: None)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_short_soak_loses_nothing_and_does_nothing_twice(workers: int) -> None:
+    count = soak(4, 11, lambda _: None, workers)
     assert count.kills == 4
     assert count.ok, count
