@@ -67,6 +67,17 @@ def trailers(run_id: str, todo_id: str) -> tuple[str, str]:
     return f"{TRAILER_RUN}: {run_id}", f"{TRAILER_TODO}: {todo_id}"
 
 
+def run_of(message: str) -> str:
+    """The run that made a commit, by its message; empty when none did."""
+    found = re.search(rf"^{TRAILER_RUN}: (\S+)$", message, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def was_verified(message: str) -> bool:
+    """Whether a commit's message tells of no check that came out badly."""
+    return re.search(rf"^{TRAILER_UNVERIFIED}: ", message, re.MULTILINE) is None
+
+
 def follow_up_commit(incident: str, run_id: str) -> str:
     """The message of the commit that writes the results into the post-mortem."""
     return f"docs: update post-mortem follow-up [{incident}] [ci skip]\n\n{TRAILER_RUN}: {run_id}\n{_CO_AUTHOR}\n"

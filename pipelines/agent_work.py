@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from app.agent import command, events
 from app.agent.events import AgentResult
+from app.agent.lanes import Wish, lanes
 from app.agent.prompt import Task, user_prompt
 from app.documents.parse import parse
 from app.edges.machine import TIMED_OUT, Job
@@ -14,10 +18,11 @@ from app.edges.workspace import Entry
 from app.errors import Failed, Refused, Transient
 from app.guard.change import exportable, judge_change, outside_writes, stack_of
 from app.guard.edits.expected import expected_addresses
-from app.guard.model import Edits, Finding
+from app.guard.model import Edits, Finding, Verdict
 from app.guard.money import Limits, allowance
+from app.ledger.evidence import Evidence
 from app.ledger.runs import Todo
-from pipelines import cage, closing
+from pipelines import cage, closing, landing, room
 from pipelines.bench import Bench, ledger, settings
 from pipelines.controls import heed, must_go_on
 from pipelines.values import AgentChange
@@ -25,35 +30,44 @@ from pipelines.values import AgentChange
 # Ends that a limit of ours brought about: the same try would end there again.
 _LIMITS = ("agent-over-budget", "agent-too-many-turns")
 _MOST_FILES = 50
+_LOOK_SECONDS = 1.0
 
 
 def budget_of(run_id: str, todo_id: str, attempt: int) -> float:
-    """What a try may cost in US dollars, set aside in the ledger. Raises Refused when too little is left."""
+    """What a try may cost in US dollars, set aside in the ledger. Raises Refused when too little is left.
+
+    While TODOs beside it have set aside what they may not need, it waits for them to end.
+    """
     agent, spend = settings().agent, ledger().spend
-    known = spend.reserved(run_id, todo_id, attempt)
-    if known is not None:
-        return known
     limits = Limits(agent.todo_budget_usd, agent.budget_usd, agent.day_budget_usd)
-    with spend.lock:
-        so_far = spend.so_far(run_id, todo_id)
-        usd = allowance(limits, Limits(so_far.todo, so_far.run, so_far.day))
-        spend.reserve(run_id, todo_id, attempt, usd)
-    return usd
+    while True:
+        is_open = spend.is_open(run_id, todo_id)
+        try:
+            return spend.set_aside(
+                run_id, todo_id, attempt, lambda so: allowance(limits, Limits(so.todo, so.run, so.day))
+            )
+        except Refused as error:
+            if error.reason == "todo-budget-spent" or not is_open:
+                raise
+        must_go_on(run_id, "waiting for money that TODOs beside this one have set aside", todo_id)
+        time.sleep(_LOOK_SECONDS)
 
 
-def open_tree(bench: Bench) -> str:
-    """A worktree at the branch's tip; returns the commit.
+def open_tree(bench: Bench, todos: Sequence[Todo]) -> list[list[str]]:
+    """The run's own worktree at the branch's tip; returns the ids of the TODOs in lanes that may go side by side.
 
     Raises Refused("commit-gone") when the branch does not contain the run's commit: it was never pushed, or somebody
     took it back.
     """
+    room.must_be_there(bench)
     tip = bench.workspace.open()
     bench.say("workspace", f"worktree on {bench.devvm.name} at {tip[:7]}")
     closing.sweep(bench)
     if not bench.branch.contains(bench.run.commit):
         where = f"{bench.repository.branch} of {bench.repository.name}"
         raise Refused("commit-gone", f"following {bench.run.commit[:12]}: it is not on {where}; push it first")
-    return tip
+    wishes = [Wish(todo.id, todo.type, f"{todo.action} {todo.details}") for todo in todos]
+    return lanes(wishes, bench.workspace.known_stacks(), settings().agent.side_by_side)
 
 
 def export(bench: Bench, todo: Todo) -> str:
@@ -63,8 +77,8 @@ def export(bench: Bench, todo: Todo) -> str:
     """
     ledger().runs.begin_todo(bench.run.id, todo.id)
     heed(bench.run.id, "an agent", todo.id)
-    _end_leftovers(bench)
-    bench.branch.to_tip()
+    _end_leftovers(bench, todo)
+    bench.branch.stand_on(bench.workspace.open())
     path = bench.run.post_mortem
     document = parse(bench.workspace.file(path), path, settings().documents.vocabulary)
     if todo.id not in {item.id for item in document.todos}:
@@ -72,6 +86,7 @@ def export(bench: Bench, todo: Todo) -> str:
             f"{path} on {bench.repository.branch} does not ask for it any more: its row was closed, changed or removed"
         )
         raise Refused("todo-withdrawn", why)
+    landing.must_be_new(bench, todo)
     policy = bench.policy()
     return bench.workspace.export(todo.id, lambda path, mode: exportable(path, mode, policy))
 
@@ -79,13 +94,16 @@ def export(bench: Bench, todo: Todo) -> str:
 def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Sequence[Finding]) -> AgentResult:
     """Run one session to its end and settle what it cost. Raises Refused or Failed unless it succeeded.
 
-    A session that is there already, because this step was cut short, is followed and not started again.
+    A session that is there already, because this step was cut short, is followed and not started again. Raises
+    Failed("agent-lost") when nothing tells how it ended, or the copy that it was to work on is gone.
     """
     folder = bench.workspace.job(todo.id, f"agent{attempt}")
     home = f"{folder}/home"
+    tree = bench.workspace.agent_tree(todo.id)
+    if bench.machine.run(["test", "-d", tree], codes=(0, 1)).code:
+        raise _lost(bench, todo, attempt, None, f"its copy of the tree is gone from {bench.devvm.name}")
     bench.machine.run(["mkdir", "-p", "-m", "700", home])
     environment, secrets = bench.agent_environment(home)
-    tree = bench.workspace.agent_tree(todo.id)
     limit = settings().agent.todo_minutes * 60
     prompt = user_prompt(_task(bench, todo, tree, findings)).encode()
     job = Job(folder, command.command_line(_cage(bench, todo, budget)), tree, limit, environment, prompt)
@@ -108,11 +126,13 @@ def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Seq
         ledger().spend.settle(bench.run.id, todo.id, attempt, None)
         raise
     result = events.read_result(stream.decode("utf-8", "replace"), ended.code, ended.code == TIMED_OUT)
-    cost = ledger().spend.settle(bench.run.id, todo.id, attempt, result.cost_usd)
+    code = ended.code if ended.state == "exited" else None
+    ledger().evidence.keep(bench.run.id, todo.id, Evidence("agent", attempt, exit_code=code))
     if ended.state != "exited":
         bench.machine.kill(folder)
         why = f"its job on {bench.devvm.name} is {ended.state}: the machine was restarted, or somebody ended it there"
-        raise Failed("agent-lost", f"running the agent: {why}")
+        raise _lost(bench, todo, attempt, result.cost_usd, why)
+    cost = ledger().spend.settle(bench.run.id, todo.id, attempt, result.cost_usd)
     bench.say("agent", f"ended after {result.turns} turns, ${cost:.4f}: {result.message}", todo.id)
     if result.ok:
         return replace(result, message=bench.hide(result.message), cost_usd=cost)
@@ -122,7 +142,7 @@ def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Seq
     raise (Refused if result.reason in _LIMITS else Failed)(result.reason, problem)
 
 
-def judge(bench: Bench, todo: Todo, base_tree: str, result: AgentResult) -> AgentChange:
+def judge(bench: Bench, todo: Todo, attempt: int, base_tree: str, result: AgentResult) -> AgentChange:
     """What the agent changed against its copy, judged by every rule over git facts and contents.
 
     Raises Refused("agent-made-no-change") when it changed nothing and tried nothing else: it says itself why.
@@ -143,6 +163,9 @@ def judge(bench: Bench, todo: Todo, base_tree: str, result: AgentResult) -> Agen
     else:
         edits = _edits(bench, entries, stacks)
         found, expected = judge_change(edits, policy).findings, expected_addresses(edits)
+    diff = hashlib.sha256(json.dumps([astuple(entry) for entry in entries]).encode()).hexdigest()
+    judged = Evidence("edits", attempt, "", diff, None, policy.version, Verdict(found).word)
+    ledger().evidence.keep(bench.run.id, todo.id, judged)
     for finding in found:
         bench.say("diff", f"{finding.rule} {finding.where}: {finding.why}", todo.id)
     if not found:
@@ -153,6 +176,13 @@ def judge(bench: Bench, todo: Todo, base_tree: str, result: AgentResult) -> Agen
 def _edits(bench: Bench, entries: Sequence[Entry], stacks: Sequence[str]) -> Edits:
     around = bench.workspace.around(stacks, {entry.path for entry in entries})
     return Edits(tuple(bench.workspace.read(entries)), around)
+
+
+def _lost(bench: Bench, todo: Todo, attempt: int, cost: float | None, why: str) -> Failed:
+    """The failure of a try that is over and told nothing: it is not started again, and what it cost counts."""
+    counted = ledger().spend.settle(bench.run.id, todo.id, attempt, cost, lost=True)
+    bench.say("agent", f"try {attempt} is lost, ${counted:.4f} counts for it: {why}", todo.id)
+    return Failed("agent-lost", f"running the agent: {why}")
 
 
 def _require_cage(bench: Bench, todo: Todo, attempt: int) -> None:
@@ -166,10 +196,15 @@ def _require_cage(bench: Bench, todo: Todo, attempt: int) -> None:
         raise
 
 
-def _end_leftovers(bench: Bench) -> None:
-    """An agent or a plan of an earlier TODO that could not be followed to its end must not go on beside this one."""
+def _end_leftovers(bench: Bench, todo: Todo) -> None:
+    """An agent or a plan that could not be followed to its end must not go on beside another try of the same TODO."""
     for folder in bench.workspace.jobs():
-        if "~apply~" not in folder.rpartition("/")[2] and bench.machine.poll(folder, 0, 0).state == "running":
+        name = folder.rpartition("/")[2]
+        if (
+            name.startswith(f"{todo.id}~")
+            and "~apply~" not in name
+            and bench.machine.poll(folder, 0, 0).state == "running"
+        ):
             bench.machine.kill(folder)
 
 

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 
 from app.errors import Refused
 from app.ledger.approvals import Parked, is_over
-from app.ledger.runs import Todo
 from pipelines.bench import Bench, ledger, say
-from pipelines.landing import effect, forget, touched
+from pipelines.controls import effect
+from pipelines.landing import forget, touched
 from pipelines.values import Approved, Kept, StackPlan
 
 _PLANS = TypeAdapter(list[StackPlan])
@@ -47,7 +47,7 @@ def take_up(bench: Bench, todo_id: str) -> Approved:
     ledger().runs.reopen(run_id)
     is_whole = bench.workspace.is_open()
     if not is_whole:
-        # The results are written in it all the same.
+        # Its branch is looked at and dropped in it all the same.
         bench.workspace.open()
     try:
         return _as_approved(bench, todo_id, asked, is_whole, doing)
@@ -78,7 +78,7 @@ def _as_approved(bench: Bench, todo_id: str, asked: Mapping[str, Any], is_whole:
         if touched(bench, moved, plan.stack):
             raise Refused("approval-void", f"{doing}: {plan.stack} was changed on {bench.repository.branch} since")
     bench.say("approval", f"{asked['decided_by']} approved {kept.commit[:7]}", todo_id)
-    return Approved(_todo(bench.run.id, todo_id), kept, plans)
+    return Approved(ledger().runs.todo(bench.run.id, todo_id), kept, plans)
 
 
 def close(run_id: str, todo_id: str, became: str) -> None:
@@ -90,8 +90,3 @@ def close(run_id: str, todo_id: str, became: str) -> None:
 
 def _is_begun(run_id: str, todo_id: str) -> bool:
     return ledger().runs.effects(run_id, effect(run_id, todo_id)) > 0
-
-
-def _todo(run_id: str, todo_id: str) -> Todo:
-    row = next(row for row in ledger().runs.todos(run_id) if row["id"] == todo_id)
-    return Todo(**{name: row[name] for name in Todo.__dataclass_fields__})

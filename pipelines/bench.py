@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -25,13 +26,14 @@ from app.edges.devvm import DevVM
 from app.edges.repository import Repository
 from app.edges.terraform import Terraform
 from app.edges.workspace import Workspace
-from app.errors import Failed, FollowthroughError, Transient
+from app.errors import Failed, FollowthroughError
 from app.guard.model import Policy
 from app.guard.policy import FILE as POLICY_FILE
 from app.ledger import Ledger
 from app.ledger.runs import Run
 from app.redact import redact
 from app.settings import DevVMSettings, RepositorySettings, Settings
+from pipelines import pool
 from pipelines.durable import step
 from pipelines.rules import policy_for
 
@@ -73,6 +75,11 @@ def run_id_of(repository: str, commit: str, path: str, again: int = 1) -> str:
     return first if again == 1 else f"{first}-{again}"
 
 
+def is_run_of(run_id: str, path: str) -> bool:
+    """Whether a run's id is one of this post-mortem."""
+    return re.search(f"-{hashlib.sha256(path.encode()).hexdigest()[:8]}(-[0-9]+)?$", run_id) is not None
+
+
 def repository_of(run: Run) -> RepositorySettings:
     """The configured repository of a run. Raises Failed when it is configured no more."""
     found = settings().repository_named(run.repository)
@@ -82,8 +89,17 @@ def repository_of(run: Run) -> RepositorySettings:
 
 
 def source_of(run: Run) -> Repository:
-    """Where the run's commit is read: the checkout that it was started from, or our mirror."""
-    return Repository(Path(run.source)) if run.source else mirror(run.repository)
+    """Where the run's commit is read: the checkout that it was started from, where it lies here, or our mirror.
+
+    Another worker may have begun the run, from a mirror of its own: ours gets what it lacks, as far as the branch still
+    holds it. Raises Transient when the forge is away, Failed when the repository is not configured any more.
+    """
+    if run.source and Path(run.source).is_dir():
+        return Repository(Path(run.source))
+    ours, repository = mirror(run.repository), repository_of(run)
+    if not ours.has(run.commit):
+        ours.sync(repository.clone_url, repository.branch)
+    return ours
 
 
 def mirror(repository: str) -> Repository:
@@ -162,19 +178,20 @@ class Bench:
 
 
 @contextmanager
-def opened(run_id: str) -> Iterator[Bench]:
-    """Log in to Vault, connect to the run's DevVM (the first that answers when it has none yet), close it after."""
+def opened(run_id: str, todo_id: str = "") -> Iterator[Bench]:
+    """Log in to Vault, open the run's DevVM (one of the pool takes it when it has none yet), close it after.
+
+    The bench is in the worktree of the TODO, without one in the run's own.
+    """
     run = ledger().runs.get(run_id)
     repository = repository_of(run)
     secret = vault.read_secret(settings().vault)
-    chosen = ledger().runs.row(run_id)["devvm"]
-    candidates = [d for d in settings().devvm if chosen in ("", d.name)]
-    with _connect(candidates, vault.field(secret, settings().vault.ssh_key_field, settings().vault)) as (
-        devvm,
-        machine,
+    key = vault.field(secret, settings().vault.ssh_key_field, settings().vault)
+    with (
+        pool.taken(settings(), ledger(), run_id, key, partial(say, run_id, "devvm")) as (devvm, client),
+        over(client, devvm.name) as machine,
     ):
-        ledger().runs.describe(run_id, devvm=devvm.name)
-        workspace = Workspace(machine, devvm.workspace, repository, run_id)
+        workspace = Workspace(machine, devvm.workspace, repository, run_id, todo_id)
         terraform = Terraform(machine, repository, workspace.tree, f"{workspace.folder}/terraform", devvm.path)
         branch = Branch(workspace.git, repository)
         bench = Bench(run, repository, machine, workspace, branch, terraform, devvm, secret)
@@ -186,11 +203,15 @@ def opened(run_id: str) -> Iterator[Bench]:
 
 
 def bench_step(function: Callable[Concatenate[Bench, P], R]) -> Callable[Concatenate[str, P], R]:
-    """A step on the run's DevVM, which is opened for it: called with the run's id where it takes the bench."""
+    """A step on the run's DevVM, which is opened for it: called with the run's id where it takes the bench.
+
+    A step that takes `todo` or `todo_id` after the bench works in the worktree of that TODO.
+    """
+    of_todo = list(signature(function).parameters)[1:2] in (["todo"], ["todo_id"])
 
     @functools.wraps(function)
     def at_bench(run_id: str, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with opened(run_id) as bench:
+        with opened(run_id, getattr(args[0], "id", str(args[0])) if of_todo else "") as bench:
             return function(bench, *args, **kwargs)
 
     return step(at_bench)
@@ -199,20 +220,3 @@ def bench_step(function: Callable[Concatenate[Bench, P], R]) -> Callable[Concate
 def over(client: SSHClient, name: str) -> DevVM:
     """The DevVM at the other end of a connection, which it closes."""
     return DevVM(name, partial(ssh.exchange, client), partial(ssh.listen, client), client.close)
-
-
-@contextmanager
-def _connect(candidates: list[DevVMSettings], private_key: str) -> Iterator[tuple[DevVMSettings, DevVM]]:
-    if not candidates:
-        raise Failed("devvm-gone", "opening the DevVM: none of that name is configured any more")
-    problems: list[str] = []
-    for devvm in candidates:
-        try:
-            client = ssh.connect(devvm, private_key)
-        except Transient as error:
-            problems.append(str(error))
-            continue
-        with over(client, devvm.name) as machine:
-            yield devvm, machine
-        return
-    raise Transient("devvm-unreachable", "; ".join(problems))

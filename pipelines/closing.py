@@ -15,15 +15,19 @@ from app.messages import TodoLine, run_outcome, slack_message
 from app.redact import redact
 from pipelines import approval
 from pipelines.bench import Bench, commit_url, ledger, opened, repository_of, say, settings
-from pipelines.landing import branch_of, effect, forget
+from pipelines.controls import effect
+from pipelines.landing import branch_of, forget
 from pipelines.values import AgentChange, Kept, StackPlan
 
 # A refusal of these kinds is not a rule's verdict on the change: the agent could not do it, so a person is asked.
-_FOR_PEOPLE = ("agent-made-no-change", "metrics-missing")
+_FOR_PEOPLE = ("agent-made-no-change", "metrics-missing", "landed-unverified")
+# Nothing to refuse either: it is on the branch, from before the database was lost.
+_DONE = ("landed-before",)
 # Nor of these: what was asked for is not asked for any more, or nobody said yes in time. A later push may ask again.
-_CANCELLED = ("cancelled", "todo-withdrawn", "post-mortem-gone", "approval-expired", "approval-void")
+_CANCELLED = ("cancelled", "todo-withdrawn", "post-mortem-gone", "approval-expired", "approval-void",
+              "stopped-after-unknown")  # fmt: skip
 # Failures of an apply, or of bringing a monitor, that were refused before anything was done.
-_NOT_APPLIED = ("plan-stale", "plan-file-changed", "uptime-kuma-unknown-notification")
+_NOT_APPLIED = ("plan-stale", "plan-file-changed", "state-locked", "uptime-kuma-unknown-notification")
 
 
 def outcome_of(kind: str, reason: str) -> str:
@@ -32,6 +36,8 @@ def outcome_of(kind: str, reason: str) -> str:
         return "unknown"
     if reason in _FOR_PEOPLE:
         return "needs-human"
+    if reason in _DONE:
+        return "done"
     if reason in _CANCELLED:
         return "cancelled"
     return "refused" if kind == "Refused" else "failed"
@@ -76,6 +82,8 @@ def park(run_id: str, todo_id: str, kept: Kept, plans: Sequence[StackPlan], find
 def refusal(change: AgentChange, plans: Sequence[StackPlan]) -> FollowthroughError:
     """The failure that a change with findings after its last try ends with."""
     said = told([*change.findings, *(f for plan in plans for f in plan.findings)])
+    if change.outdated:
+        return Failed("stack-moved", said)
     if Verdict(change.findings).word == "block":
         blocking = [f.rule for f in change.findings if f.decision == "block"]
         if set(blocking) == {"LIVE-02"}:
@@ -107,6 +115,7 @@ def _by_reason(findings: Sequence[Finding]) -> dict[tuple[str, str], list[str]]:
 def _record(run_id: str, todo_id: str, outcome: str, reason: str, message: str, findings: Sequence[Finding]) -> None:
     hidden = redact(message, settings().secrets())
     ledger().runs.finish_todo(run_id, todo_id, outcome, reason, hidden, [_plain(f) for f in findings])
+    ledger().holds.release(run_id, todo_id)
     say(run_id, "outcome", f"{outcome} {reason} {message}".strip(), todo_id)
 
 
@@ -125,6 +134,7 @@ def conclude(run_id: str, reason: str, message: str) -> str:
             ledger().runs.finish_todo(run_id, todo["id"], "cancelled", "stopped-after-unknown", why)
         elif todo["outcome"] is None:
             ledger().runs.finish_todo(run_id, todo["id"], "failed", reason, message)
+    ledger().holds.release_run(run_id)
     outcome = run_outcome([t["outcome"] for t in ledger().runs.todos(run_id) if t["safe"]])
     if reason:
         outcome = {"nothing-to-do": "failed", "done": "partial"}.get(outcome, outcome)
@@ -138,6 +148,9 @@ def give_up(flow: str, subject: str) -> None:
     """Conclude what another version of the flow began: a delivery, a run, or what a person decided on."""
     why = "the service was updated meanwhile and cannot go on with it; push the post-mortem again"
     first, _, todo_id = subject.partition(" ")
+    if flow == "follow_lane":
+        # Part of a run, which is given up as well.
+        return
     if flow == "follow_push":
         ledger().deliveries.conclude(first, "internal-error", why)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from dataclasses import asdict
 
 from app.documents.model import Item
 from app.documents.parse import parse
@@ -13,9 +14,9 @@ from app.guard.push import is_post_mortem
 from app.guard.todo import judge_todo
 from app.ledger.clock import today
 from app.ledger.deliveries import TRY_AGAIN, Delivery
-from app.ledger.runs import Run, Todo
+from app.ledger.runs import Run, Todo, by_priority
 from app.settings import RepositorySettings
-from pipelines import approval, looked
+from pipelines import approval, looked, room
 from pipelines.bench import ledger, mirror, run_id_of, say, settings, source_of
 from pipelines.values import Work
 
@@ -29,19 +30,21 @@ def runs_of(delivery_id: str) -> list[tuple[str, str]]:
 
     What changed is asked of git: the payload's own list is cut by the forge. A first push and a force push have no
     usable "before"; then every post-mortem is looked at, and those with a TODO that is not settled get a run. What was
-    looked into before, by another delivery or the reconciler, is not looked into again.
+    looked into before, by another delivery or the reconciler, is not looked into again, and the forge is not asked.
     """
     delivery = ledger().deliveries.get(delivery_id)
     repository = settings().repository_named(delivery.repository)
     if repository is None:
         raise Failed("repository-gone", f"{delivery.repository} is not in the configuration any more")
     ours = mirror(repository.name)
-    tip = ours.sync(repository.clone_url, repository.branch)
     if delivery.reason not in ("", *TRY_AGAIN):
         # Concluded, and cut short before this step's result was kept: the same again, whatever was looked into since.
-        looked.note(ours, repository, delivery, tip)
+        looked.note(ours, repository, delivery, ours.sync(repository.clone_url, repository.branch))
         return _to_begin(repository.name, ledger().runs.of_delivery(delivery_id))
-    new = looked.still_new(ours, repository, delivery)
+    new = None
+    if not looked.was_followed(ours, repository, delivery):
+        tip = ours.sync(repository.clone_url, repository.branch)
+        new = looked.still_new(ours, repository, delivery)
     if new is None:
         ledger().deliveries.conclude(delivery_id, "already-followed", "what it tells of was looked into before")
         return _to_begin(repository.name, ledger().runs.of_delivery(delivery_id))
@@ -103,6 +106,7 @@ def with_work(repository: RepositorySettings, source: Repository, commit: str, p
 
 def todos_of(run_id: str) -> Work:
     """The TODOs of a run that a machine may do, P0 first. The others are recorded as left to people, with reasons."""
+    room.must_be_here()
     approval.expire()
     run = ledger().runs.get(run_id)
     data = source_of(run).read(run.commit, run.post_mortem)
@@ -115,7 +119,7 @@ def todos_of(run_id: str) -> Work:
     for todo in todos:
         if not todo.safe:
             ledger().runs.finish_todo(run_id, todo.id, "needs-human", todo.reason, "")
-    doing = sorted((t for t in todos if t.safe), key=lambda t: (t.priority or "P9", t.position))
+    doing = sorted((t for t in todos if t.safe), key=lambda t: by_priority(asdict(t)))
     say(run_id, "read", f"{len(doing)} TODOs to do, {len(todos) - len(doing)} left to people")
     return Work(doing, any(todo.reason == DONE_BEFORE for todo in todos))
 

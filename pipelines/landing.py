@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from app.checks import Check
@@ -11,10 +12,11 @@ from app.guard.change import stack_of
 from app.guard.model import Finding, Policy
 from app.guard.plan import judge_plan, read_plan, summarise
 from app.guard.plans.shown import render
+from app.ledger.evidence import Evidence
 from app.ledger.runs import Todo
-from app.messages import todo_commit, trailers
-from pipelines.bench import Bench, ledger
-from pipelines.controls import heed, must_go_on
+from app.messages import run_of, todo_commit, trailers, was_verified
+from pipelines.bench import Bench, is_run_of, ledger
+from pipelines.controls import effect, heed, must_go_on
 from pipelines.values import AgentChange, Kept, StackPlan
 
 _PUSHES = 5
@@ -28,6 +30,8 @@ def plan(bench: Bench, todo: Todo, attempt: int, stack: str, change: AgentChange
     """
     heed(bench.run.id, f"planning {stack}", todo.id)
     look = partial(must_go_on, bench.run.id, f"planning {stack}")
+    if not bench.workspace.is_open():
+        raise Failed("workspace-lost", f"planning {stack}: the run's worktree is gone from {bench.devvm.name}")
     before, job = (bench.workspace.job(todo.id, name, stack) for name in ("baseline", f"plan{attempt}"))
     # Where this step is done again, a plan that it started may go on and still read the files.
     started = {*bench.terraform.jobs_of(before), *bench.terraform.jobs_of(job)}
@@ -46,11 +50,14 @@ def plan(bench: Bench, todo: Todo, attempt: int, stack: str, change: AgentChange
         raise Failed("plan-failed", f"planning {stack} before the edit: exit code {baseline.exit_code}: {said}")
     bench.workspace.place(change.entries)
     planned = bench.terraform.plan(stack, job, look)
+    policy = bench.policy(todo.type)
+    made = Evidence("plan", attempt, stack, planned.sha256, planned.exit_code, policy.version)
     if planned.exit_code not in (0, 2):
+        _keep(bench, todo.id, replace(made, verdict="block"))
         found = (Finding("PLAN-01", stack, f"the plan failed: {bench.hide(planned.error)[-2000:]}"),)
         return _told(bench, todo.id, StackPlan(stack, job, "", (), found))
-    policy = bench.policy(todo.type)
     verdict = judge_plan(planned.shown, planned.exit_code, stack, policy, baseline.shown, change.expected)
+    _keep(bench, todo.id, replace(made, verdict=verdict.word))
     bench.say("plan", f"{stack}: {verdict.word} by policy {policy.version}", todo.id)
     if verdict.word == "block":
         return _told(bench, todo.id, StackPlan(stack, job, planned.sha256, (), verdict.findings))
@@ -58,6 +65,21 @@ def plan(bench: Bench, todo: Todo, attempt: int, stack: str, change: AgentChange
     does = tuple(f"{stack}: {line}" for line in summarise(known))
     shown = tuple(bench.hide(line) for line in render(known))
     return _told(bench, todo.id, StackPlan(stack, job, planned.sha256, does, verdict.findings, shown))
+
+
+def must_be_new(bench: Bench, todo: Todo) -> None:
+    """Raises Refused when the branch holds a commit of this TODO that this ledger knows nothing of.
+
+    The database was lost, or an older one was put back: what is on the branch is not done again (SECURITY.md).
+    """
+    for commit, message in bench.branch.ours_with(trailers("", todo.id)[1]):
+        if (run_id := run_of(message)) != bench.run.id and not is_run_of(run_id, bench.run.post_mortem):
+            continue
+        ledger().runs.set_commit(bench.run.id, todo.id, commit)
+        told = f"run {run_id} has landed it in {commit[:12]}, of which this database knows nothing: was it restored?"
+        if was_verified(message):
+            raise Refused("landed-before", told)
+        raise Refused("landed-unverified", f"{told} It was not seen to work then")
 
 
 def commit(bench: Bench, todo: Todo, change: AgentChange) -> Kept:
@@ -71,7 +93,9 @@ def commit(bench: Bench, todo: Todo, change: AgentChange) -> Kept:
     ledger().runs.begin_effect(bench.run.id, f"keep {branch}")
     bench.branch.keep(branch)
     bench.say("commit", f"{made[:7]} is kept on {branch}", todo.id)
-    return Kept(made, bench.branch.tree_of(made), bench.branch.base(), branch)
+    kept = Kept(made, bench.branch.tree_of(made), bench.branch.base(), branch)
+    _keep(bench, todo.id, Evidence("commit", 0, "", kept.tree))
+    return kept
 
 
 def branch_of(run_id: str, todo_id: str) -> str:
@@ -88,17 +112,16 @@ def apply(bench: Bench, todo_id: str, judged: StackPlan) -> None:
     first = ledger().runs.begin_effect(bench.run.id, f"{effect(bench.run.id, todo_id)}{judged.stack} {judged.sha256}")
     bench.say("apply", f"{judged.stack}, plan {judged.sha256[:12]}", todo_id)
     job = bench.workspace.job(todo_id, "apply", judged.stack)
+    applied = Evidence("apply", 0, judged.stack, judged.sha256)
+    _keep(bench, todo_id, applied)
     bench.terraform.apply(judged.stack, judged.job, judged.sha256, job, first)
-
-
-def effect(run_id: str, todo_id: str) -> str:
-    """How the keys of this TODO's applies begin in the ledger."""
-    return f"apply {run_id} {todo_id} "
+    _keep(bench, todo_id, replace(applied, exit_code=0))
 
 
 def verify(bench: Bench, todo_id: str, stack: str, job: str = "verify") -> None:
     """The stack must plan empty now (APP-05). Raises Unknown when it does not: more or less was done than planned."""
     after = bench.terraform.plan(stack, bench.workspace.job(todo_id, job, stack), lambda: None)
+    _keep(bench, todo_id, Evidence("verify", 0, stack, after.sha256, after.exit_code))
     if after.exit_code != 0:
         found = "is not empty" if after.exit_code == 2 else f"fails: {bench.hide(after.error)[-500:]}"
         raise Unknown(
@@ -161,6 +184,10 @@ def forget(bench: Bench, branch: str, todo_id: str = "") -> None:
         bench.branch.forget(branch)
     except FollowthroughError as error:
         bench.say("push", f"{branch} is not needed any more and could not be removed: {error}", todo_id)
+
+
+def _keep(bench: Bench, todo_id: str, found: Evidence) -> None:
+    ledger().evidence.keep(bench.run.id, todo_id, found)
 
 
 def _told(bench: Bench, todo_id: str, planned: StackPlan) -> StackPlan:

@@ -12,8 +12,7 @@ from app.guard.monitors import rules
 from app.guard.monitors.inventory import Monitor
 from app.ledger.runs import Todo
 from pipelines.bench import Bench, ledger, settings
-from pipelines.controls import heed
-from pipelines.landing import effect
+from pipelines.controls import effect, heed
 from pipelines.values import BroughtMonitor, Kept
 from pipelines.watching import monitor_check, open_uptime_kuma
 

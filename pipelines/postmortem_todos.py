@@ -3,10 +3,12 @@
     push ─► follow_push: which post-mortems did it change? ─► a run each
     run  ─► follow_through
               read the open TODOs; where a machine may do none, tell people and end
-              make a worktree of our own on the DevVM
-              follow_todo, for each TODO, P0 first
+              part them into lanes: what may touch the same stack goes one after the other, P0 first,
+              the lanes go side by side             app/agent/lanes.py
+              follow_todo, for each TODO, in a worktree of our own on the DevVM
                 1. an agent edits a copy; it has file tools and no shell     ┐
-                2. judge its edits                  app/guard/change.py      │ two tries: the second
+                2. judge its edits                  app/guard/change.py      │
+                   hold their stacks: no other TODO plans or applies them    │ two tries: the second
                    ask promtool and Prometheus about its alerts              │ gets the findings
                 3. plan each changed stack, judge   app/guard/plan.py        ┘ of the first
                 4. commit, and keep the commit on a branch of its own
@@ -19,7 +21,7 @@
               tell Slack, leave nothing behind on the DevVM            pipelines/ending.py
 
 What stops a TODO is Refused (a rule said no), Failed (we broke) or Unknown (an apply may have happened in part; then
-the rest of the run stops too). What was landed and not seen to work goes to a person. Each step runs at least once and
+nothing more begins in the run). What was landed and not seen to work goes to a person. Each step runs at least once and
 its result is kept: a run that is cut short goes on where it was. What may happen once only is written down before it
 begins. No step returns a secret.
 """
@@ -31,16 +33,18 @@ from functools import partial
 
 from app.agent.events import AgentResult
 from app.checks import Check
-from app.errors import FollowthroughError
+from app.errors import Failed, FollowthroughError
 from app.guard.model import Finding, Verdict
 from app.ledger.runs import Todo
-from pipelines import agent_work, alerts, approval, closing, intake, landing, monitors, results, verification
+from pipelines import agent_work, alerts, approval, closing, holding, intake, landing, monitors, results, verification
 from pipelines.bench import Bench, bench_step, ledger
-from pipelines.durable import start, step, workflow
+from pipelines.durable import side_by_side, start, step, workflow
 from pipelines.ending import end_run
 from pipelines.values import AgentChange, Approved, BroughtMonitor, Kept, StackPlan, Work
 
 TRIES = (1, 2)
+# A try that ends so was ended by its DevVM: it is over, and the next one begins with a fresh copy.
+LOST = ("agent-lost", "workspace-lost")
 
 
 @workflow
@@ -70,15 +74,21 @@ def follow_approval(waiting: str) -> None:
 
 
 def follow_todos(run_id: str) -> None:
-    """The TODOs of a run in order, and their results into the post-mortem."""
+    """The TODOs of a run, lane beside lane, and their results into the post-mortem."""
     work = read_todos(run_id)
     if not work.todos and not work.owed:
         return
-    open_workspace(run_id)
-    for todo in work.todos:
-        if follow_todo(run_id, todo) == "unknown":
-            break
+    side_by_side(follow_lane, [" ".join([run_id, *lane]) for lane in open_workspace(run_id, work.todos)], run_id)
     write_back(run_id)
+
+
+@workflow
+def follow_lane(lane: str) -> None:
+    """The TODOs of a lane, `RUN TODO TODO ...`, one after the other, until nobody knows how one ended."""
+    run_id, *todo_ids = lane.split(" ")
+    for todo_id in todo_ids:
+        if follow_todo(run_id, ledger().runs.todo(run_id, todo_id)) == "unknown":
+            break
 
 
 def follow_todo(run_id: str, todo: Todo) -> str:
@@ -87,10 +97,18 @@ def follow_todo(run_id: str, todo: Todo) -> str:
     try:
         base_tree = export_tree(run_id, todo)
         for attempt in TRIES:
-            change, plans = try_change(run_id, todo, base_tree, attempt, findings)
+            try:
+                change, plans = try_change(run_id, todo, base_tree, attempt, findings)
+            except Failed as error:
+                if error.reason not in LOST or attempt == TRIES[-1]:
+                    raise
+                base_tree = export_tree(run_id, todo)
+                continue
             findings = change.findings + tuple(f for plan in plans for f in plan.findings)
             if Verdict(findings).word != "block":
                 break
+            if change.outdated:
+                base_tree = export_tree(run_id, todo)
         else:
             raise closing.refusal(change, plans)
         kept = commit_change(run_id, todo, change)
@@ -108,7 +126,8 @@ def try_change(
     """One try: the agent's edits, judged; and only when no rule blocks, the plans of their stacks, judged."""
     budget = reserve_money(run_id, todo.id, attempt)
     result = run_agent(run_id, todo, attempt, budget, findings)
-    change = judge_edits(run_id, todo, base_tree, result)
+    change = judge_edits(run_id, todo, attempt, base_tree, result)
+    change = hold_stacks(run_id, todo, change)
     if Verdict(change.findings).word != "block":
         change = ask_about_alerts(run_id, todo, change)
     if Verdict(change.findings).word == "block":
@@ -157,14 +176,14 @@ def read_todos(run_id: str) -> Work:
 
 
 @bench_step
-def open_workspace(bench: Bench) -> str:
-    """Vault, SSH key, DevVM: our own clone there, and a worktree of this run at the branch's tip."""
-    return agent_work.open_tree(bench)
+def open_workspace(bench: Bench, todos: Sequence[Todo]) -> list[list[str]]:
+    """Vault, SSH key, DevVM: our own clone there. Returns the ids of the TODOs in lanes."""
+    return agent_work.open_tree(bench, todos)
 
 
 @bench_step
 def export_tree(bench: Bench, todo: Todo) -> str:
-    """The agent's copy: no .git, no protected stack, no file that steers agents. Returns its git tree id."""
+    """The branch's tip, and the agent's copy: no .git, no protected stack, nothing that steers it. Returns its tree."""
     return agent_work.export(bench, todo)
 
 
@@ -181,9 +200,15 @@ def run_agent(bench: Bench, todo: Todo, attempt: int, budget: float, findings: S
 
 
 @bench_step
-def judge_edits(bench: Bench, todo: Todo, base_tree: str, result: AgentResult) -> AgentChange:
+def judge_edits(bench: Bench, todo: Todo, attempt: int, base_tree: str, result: AgentResult) -> AgentChange:
     """Every changed path, by every rule. Refused when there is no change at all."""
-    return agent_work.judge(bench, todo, base_tree, result)
+    return agent_work.judge(bench, todo, attempt, base_tree, result)
+
+
+@bench_step
+def hold_stacks(bench: Bench, todo: Todo, change: AgentChange) -> AgentChange:
+    """Wait its turn for the stacks, then stand on what landed meanwhile; outdated when the change would undo it."""
+    return holding.hold(bench, todo, change)
 
 
 @bench_step
@@ -245,7 +270,8 @@ def see_it_work(
 @bench_step
 def push_commit(bench: Bench, todo: Todo, stacks: Sequence[str], kept: Kept, seen: Sequence[Check]) -> str:
     """To the branch, rebased when somebody was faster. Failed on a conflict; the commit is kept on its own branch."""
-    return landing.push(bench, todo, stacks, kept, seen)
+    with holding.pushing(bench, todo):
+        return landing.push(bench, todo, stacks, kept, seen)
 
 
 @step

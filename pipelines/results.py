@@ -18,6 +18,8 @@ _PUSHES = 5
 def write_back(bench: Bench) -> None:
     """Put the results into the post-mortem at the branch's tip and push it. Nothing to change: nothing is committed."""
     path = bench.run.post_mortem
+    if not bench.workspace.is_open():
+        bench.workspace.open()
     for _ in range(_PUSHES):
         bench.branch.to_tip()
         before = bench.workspace.file(path)

@@ -21,13 +21,15 @@ class Work:
 class AgentChange:
     """What the agent changed, and what the rules found against it.
 
-    `expected` are the addresses whose plan the edit can change, None when that cannot be told.
+    `expected` are the addresses whose plan the edit can change, None when that cannot be told. `outdated` is True when
+    somebody has landed on the same since the agent's copy was made: the next try needs a new one.
     """
 
     entries: tuple[Entry, ...]
     stacks: tuple[str, ...]
     findings: tuple[Finding, ...]
     expected: tuple[str, ...] | None = None
+    outdated: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,12 @@ _INVENTORY = (
     " tags and description. Every other entry stays as and where it is."
 )
 
+_SAME_COPY = "Your edits of the first try were not accepted and are still in the tree; mend them as the findings say.\n"
+_NEW_COPY = (
+    "Others have changed the repository since your first try: the tree is a new copy with their changes and without "
+    "your edits. Make the change again on top of theirs.\n"
+)
+
 
 @dataclass(frozen=True)
 class Task:
@@ -79,7 +85,7 @@ def user_prompt(task: Task) -> str:
         "hints": _hints(task),
         "findings": [{"rule": f.rule, "where": f.where, "why": f.why} for f in task.findings],
     }
-    retry = "Your edits of the first try were not accepted and are still in the tree; mend them as the findings say.\n"
+    retry = _NEW_COPY if any(f.rule == "GIT-03" for f in task.findings) else _SAME_COPY
     stacks = "You may edit the stacks listed in `stacks`, each a folder of `stacks_folder`."
     if task.inventory:
         data["inventory"] = task.inventory

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from app import logs
 from app.cli.data_commands import commands as data_commands
+from app.cli.devvms_commands import commands as devvms_commands
 from app.cli.guard_commands import commands as guard_commands
 from app.cli.monitors_commands import commands as monitors_commands
 from app.cli.runs_commands import reconcile, replay, retry, runs
@@ -108,12 +109,37 @@ def run(
 
 
 @app.command()
-def serve(config: Config = None) -> None:
+def serve(
+    config: Config = None,
+    work: Annotated[
+        bool, typer.Option("--work/--no-work", help="--no-work: workers execute the runs (PostgreSQL).")
+    ] = True,
+    name: Annotated[str, typer.Option(help="Its name as a worker, on PostgreSQL. Default: the host's.")] = "",
+) -> None:
     """Receive webhooks and follow post-mortems through, until it is stopped."""
-    from app.main import serve as serve_until_stopped
+    from app.serving import serve as serve_until_stopped
 
     logs.set_up(logs.JsonLines())
-    serve_until_stopped(load(config))
+    serve_until_stopped(load(config), work, name)
+
+
+@app.command()
+def worker(
+    config: Config = None,
+    name: Annotated[
+        str, typer.Option(help="Stays over restarts: it goes on at once with its own runs. Default: the host's.")
+    ] = "",
+    host: Annotated[str, typer.Option(help="Where health and metrics are served, with --port.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: they are not served.")] = None,
+) -> None:
+    """Follow post-mortems through beside others on the same PostgreSQL, receiving nothing, until it is stopped.
+
+    Exit code 75: it was not heard of, and others have its runs; start it again.
+    """
+    from app.serving import work as work_until_stopped
+
+    logs.set_up(logs.JsonLines())
+    work_until_stopped(load(config), name, host, port)
 
 
 @app.command()
@@ -211,6 +237,7 @@ for command in (runs, retry, replay, reconcile):
 skills = typer.Typer(help="Skills and agents of Claude Code for an infra repository.", no_args_is_help=True)
 app.add_typer(skills, name="skills")
 app.add_typer(data_commands)
+app.add_typer(devvms_commands, name="devvms")
 app.add_typer(guard_commands, name="guard")
 app.add_typer(monitors_commands, name="monitors")
 

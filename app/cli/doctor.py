@@ -16,10 +16,10 @@ from app.edges import rule_tools, ssh, vault
 from app.edges.devvm import DevVM
 from app.errors import Failed, FollowthroughError
 from app.ledger import Ledger
-from app.main import compose
+from app.main import compose, is_for_one
 from app.redact import redact
 from app.settings import DevVMSettings, RepositorySettings, Settings
-from pipelines import cage, watching
+from pipelines import cage, pool, watching
 from pipelines.bench import mirror, over
 
 TESTED_CLAUDE = "2.1.197"
@@ -63,11 +63,13 @@ def _checks(settings: Settings) -> Iterator[Check]:
     ledgers: list[Ledger] = []
     yield Check("configuration", lambda: _configuration(settings))
     yield Check("database", lambda: _database(settings, ledgers))
+    if not is_for_one(settings):
+        yield Check("workers", lambda: _workers(settings, ledgers))
     for repository in settings.repository:
         yield Check(f"repository {repository.name}", lambda r=repository: _repository(r))  # type: ignore[misc]
     yield Check("vault", lambda: _vault(settings))
     for devvm in settings.devvm:
-        yield Check(f"devvm {devvm.name}", lambda d=devvm: _devvm(settings, d))  # type: ignore[misc]
+        yield Check(f"devvm {devvm.name}", lambda d=devvm: _devvm(settings, d, ledgers))  # type: ignore[misc]
         name = "agent cage" if len(settings.devvm) == 1 else f"agent cage on {devvm.name}"
         yield Check(name, lambda d=devvm: _cage(settings, d, ledgers))  # type: ignore[misc]
     for repository in settings.repository:
@@ -89,6 +91,20 @@ def _configuration(settings: Settings) -> str:
 def _database(settings: Settings, ledgers: list[Ledger]) -> str:
     ledgers.append(compose(settings))
     return f"{settings.database.url.split('@')[-1]} opened, tables are current"
+
+
+def _workers(settings: Settings, ledgers: list[Ledger]) -> str:
+    """Who executes runs. Nobody is no failure: it may not have been started yet."""
+    if not ledgers:
+        raise Failed("no-database", "without the database it is not known who executes runs")
+    workers = ledgers[0].workers
+    found = [
+        f"{row['name']} on {row['host']} ({row['flow_version']}, {row['silent']:.0f} s ago)"
+        for row in workers.living(settings.workers.dead_after_seconds)
+    ]
+    left = workers.count().get(("dead-with-runs",), 0)
+    left_said = f"; runs of {left} that died wait to be taken over" if left else ""
+    return (", ".join(found) or "none: start followthrough serve, or followthrough worker") + left_said
 
 
 def _repository(repository: RepositorySettings) -> str:
@@ -113,10 +129,12 @@ def _vault(settings: Settings) -> str:
 
 
 @contextmanager
-def _machine(settings: Settings, devvm: DevVMSettings) -> Iterator[DevVM]:
+def _machine(settings: Settings, devvm: DevVMSettings, ledgers: list[Ledger]) -> Iterator[DevVM]:
+    """The DevVM; the service is let know whether it could be used, where there is a database to say it in."""
     secret = vault.read_secret(settings.vault)
     key = vault.field(secret, settings.vault.ssh_key_field, settings.vault)
-    with over(ssh.connect(devvm, key), devvm.name) as machine:
+    client = pool.reach(ledgers[0], devvm, key) if ledgers else ssh.connect(devvm, key)
+    with over(client, devvm.name) as machine:
         yield machine
 
 
@@ -124,7 +142,7 @@ def _cage(settings: Settings, devvm: DevVMSettings, ledgers: list[Ledger]) -> st
     """Test it, whatever an earlier test said, and let the service know."""
     if settings.agent.cage_test == "off":
         return cage.OFF
-    with _machine(settings, devvm) as machine:
+    with _machine(settings, devvm, ledgers) as machine:
         installed = cage.look(machine, devvm, settings.agent.model)
         report = cage.check_cage(machine, devvm, settings.agent.model, installed)
     test = report.record(devvm.name)
@@ -134,18 +152,28 @@ def _cage(settings: Settings, devvm: DevVMSettings, ledgers: list[Ledger]) -> st
     return f"{test.held} canaries held (Claude Code {test.version}, {report.seconds:.1f} s)"
 
 
-def _devvm(settings: Settings, devvm: DevVMSettings) -> str:
-    with _machine(settings, devvm) as machine:
+def _devvm(settings: Settings, devvm: DevVMSettings, ledgers: list[Ledger]) -> str:
+    with _machine(settings, devvm, ledgers) as machine:
         found = [_tools(machine), _workspace(machine, devvm), _agent(machine, devvm, settings.agent.model)]
         found += [_plan_command(machine, devvm, repository) for repository in settings.repository]
         found += [
             _promtool(machine, devvm, repository) for repository in settings.repository if repository.verify.promtool
         ]
+    found += [_standing(settings, ledger, devvm.name) for ledger in ledgers]
     return "; ".join(found)
 
 
+def _standing(settings: Settings, ledger: Ledger, name: str) -> str:
+    """Its place in the pool, and what was wrong with it last."""
+    standing = next(found for found in pool.standings(settings, ledger) if found.name == name)
+    health = ledger.devvms.health(name)
+    last = f", its last failure was {health.reason}" if health.reason else ""
+    drained = ", drained: it gets no new run" if standing.is_drained else ""
+    return f"up since {health.since}{last}, {standing.open_runs} open runs{drained}"
+
+
 def _tools(machine: DevVM) -> str:
-    for tool in ("git", "setsid", "timeout", "sha256sum", "find", "grep"):
+    for tool in ("git", "flock", "setsid", "timeout", "sha256sum", "find", "grep"):
         if machine.run(["sh", "-c", 'command -v "$1"', "sh", tool], codes=(0, 1, 127)).code:
             raise Failed("devvm-no-tool", f"{tool} is not installed there; install it")
     return machine.run(["git", "--version"]).text

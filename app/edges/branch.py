@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from app.edges.devgit import DevGit
+from app.edges.devgit import AUTHOR, DevGit
 from app.errors import Failed, Refused, Transient
 from app.settings import RepositorySettings
 
@@ -28,8 +28,12 @@ class Branch:
         """Move the worktree to the branch's tip, dropping what was not pushed; return the commit."""
         tip = self._fetch()
         self._git.in_tree("reset", "--quiet", "--hard", tip)
-        self._stand_on(tip)
+        self.stand_on(tip)
         return tip
+
+    def stand_on(self, tip: str) -> None:
+        """Note the tip of the branch that the worktree stands on."""
+        self._git.in_tree("update-ref", _BASE, tip)
 
     def contains(self, commit: str) -> bool:
         """Whether the branch, as last fetched, contains a commit."""
@@ -101,7 +105,7 @@ class Branch:
         if not (self._git.contains(tip, base) and self._git.contains(commit, base)):
             return None
         self._git.in_tree("reset", "--quiet", "--hard", commit)
-        self._stand_on(base)
+        self.stand_on(base)
         return self.changed(base, tip)
 
     def push(self) -> bool:
@@ -135,6 +139,13 @@ class Branch:
             return found
         raise Failed("commit-lost", f"looking for the pushed commit: {self._repository.branch} has none with {todo!r}")
 
+    def ours_with(self, line: str) -> list[tuple[str, str]]:
+        """(commit, message) of every commit of ours on the worktree's history whose message holds this line."""
+        words = ("log", "-z", "--fixed-strings", f"--grep={line}", f"--author={AUTHOR[0]} <{AUTHOR[1]}>")
+        listed = self._git.in_tree(*words, "--format=%H%n%B", "HEAD").out.decode("utf-8", "replace").split("\0")
+        found = (entry.partition("\n") for entry in listed if entry)
+        return [(commit, message) for commit, _, message in found if line in message.splitlines()]
+
     def rebase(self) -> bool:
         """Put the worktree's own commits onto the branch's new tip; False on a conflict, and nothing is changed."""
         tip = self._fetch()
@@ -144,7 +155,7 @@ class Branch:
         if done.code:
             self._git.in_tree("rebase", "--abort", codes=(0, 1, 128))
             return False
-        self._stand_on(tip)
+        self.stand_on(tip)
         return True
 
     def changed(self, older: str, newer: str) -> list[str]:
@@ -154,9 +165,6 @@ class Branch:
 
     def _fetch(self) -> str:
         return self._git.fetch(self._repository.clone_url, self._repository.branch)
-
-    def _stand_on(self, tip: str) -> None:
-        self._git.in_tree("update-ref", _BASE, tip)
 
     def _push_to(self, branch: str) -> bool:
         return self._push(f"HEAD:refs/heads/{branch}")

@@ -18,10 +18,10 @@ _SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFil
 
 
 class DevGit:
-    """Git in our bare clone of a repository and in one run's worktree of it; `folder` holds the run's other indexes."""
+    """Git in our bare clone of a repository and in one worktree of it, whose other indexes lie beside it."""
 
-    def __init__(self, machine: Machine, clone: str, tree: str, folder: str) -> None:
-        self._machine, self.clone, self.tree, self._folder = machine, clone, tree, folder
+    def __init__(self, machine: Machine, clone: str, tree: str) -> None:
+        self._machine, self.clone, self.tree = machine, clone, tree
 
     def init(self) -> None:
         """Make the bare clone, empty."""
@@ -44,26 +44,36 @@ class DevGit:
         return self._run([*where, *words], variables, stdin, codes, limit)
 
     def in_tree(self, *words: str, index: str = "", stdin: bytes = b"", codes: Sequence[int] = (0,)) -> Completed:
-        """Git in the run's worktree; with `index` by another index file of that name, so that its own stays clean."""
+        """Git in the worktree; with `index` by another index file of that name, so that its own stays clean."""
         variables = [*_LOCAL, *_identity()]
         if index:
-            variables.append(f"GIT_INDEX_FILE={self._folder}/{index}.index")
+            variables.append(f"GIT_INDEX_FILE={self.tree}.{index}.index")
         return self._run(["-C", self.tree, *words], variables, stdin, codes)
 
-    def network(self, at: str, *words: str, codes: Sequence[int] = (0,)) -> Completed:
+    def alone(self, *words: str) -> Completed:
+        """Git on our bare clone, while nobody else changes what it knows of worktrees and branches."""
+        return self._run(["--git-dir", self.clone, *words], _LOCAL, before=self._lock)
+
+    def network(self, at: str, *words: str, codes: Sequence[int] = (0,), before: Sequence[str] = ()) -> Completed:
         """Fetch and push."""
-        return self._run(["-C", at, *words], ("GIT_TERMINAL_PROMPT=0", "LC_ALL=C"), codes=codes)
+        return self._run(["-C", at, *words], ("GIT_TERMINAL_PROMPT=0", "LC_ALL=C"), codes=codes, before=before)
 
     def fetch(self, source: str, branch: str) -> str:
         """Bring a branch into the clone; return its tip."""
         ref = f"refs/heads/{branch}"
-        self.network(self.clone, "fetch", "--quiet", "--no-tags", "--end-of-options", source, f"+{ref}:{ref}")
+        words = ("fetch", "--quiet", "--no-tags", "--end-of-options", source, f"+{ref}:{ref}")
+        self.network(self.clone, *words, before=self._lock)
         return self.in_clone("rev-parse", "--verify", f"{ref}^{{commit}}").text
 
     def contains(self, newer: str, older: str) -> bool:
         """Whether a commit has another among its ancestors, or is it; False when either is not in the clone."""
         known = self.in_clone("merge-base", "--is-ancestor", older, newer, codes=(0, 1, 128))
         return known.code == 0
+
+    @property
+    def _lock(self) -> list[str]:
+        """TODOs that go side by side share the clone, and git gives up where two of them move a branch at once."""
+        return ["flock", f"{self.clone}/followthrough.lock"]
 
     def _run(
         self,
@@ -72,9 +82,10 @@ class DevGit:
         stdin: bytes = b"",
         codes: Sequence[int] = (0,),
         limit: int = OUTPUT_LIMIT,
+        before: Sequence[str] = (),
     ) -> Completed:
         settings = [word for setting in _SAFE for word in ("-c", setting)]
-        argv = ["env", *variables, "git", *settings, *words]
+        argv = ["env", *variables, *before, "git", *settings, *words]
         return self._machine.run(argv, stdin=stdin, codes=codes, limit=limit, timeout=300)
 
 

@@ -23,13 +23,17 @@ class Repository:
         self.path = path
         self._git = GitHere(path)
 
+    def is_there(self) -> bool:
+        """Whether this mirror was made already."""
+        return (self.path / "HEAD").exists()
+
     def sync(self, url: str, branch: str) -> str:
         """Fetch the branch from `url` into this mirror, making it when it is not there; return the tip.
 
         Raises Transient: the forge may be down, and the same fetch is harmless.
         """
         try:
-            if not (self.path / "HEAD").exists():
+            if not self.is_there():
                 self.path.mkdir(parents=True, exist_ok=True)
                 self._git.run("init", "--quiet", "--bare", ".")
             ref = f"refs/heads/{branch}"
@@ -58,7 +62,7 @@ class Repository:
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` contains `older`; False when either is not here."""
-        if not (self.has(older) and self.has(newer)):
+        if not (_SHA.fullmatch(older) and _SHA.fullmatch(newer)):
             return False
         return self._git.exit_code("merge-base", "--is-ancestor", older, newer) == 0
 

@@ -1,7 +1,7 @@
-"""Git on the DevVM: our own clone, a worktree for each run, a tree for each agent. Never the operator's checkout.
+"""Git on the DevVM: our own clone, worktrees for each run, a tree for each agent. Never the operator's checkout.
 
 The agent works on an export without .git. What it changed comes back as git objects named by their content, and the
-same objects are put into the run's worktree: what was judged is, byte for byte, what is planned and committed.
+same objects are put into the TODO's worktree: what was judged is, byte for byte, what is planned and committed.
 """
 
 from __future__ import annotations
@@ -21,10 +21,17 @@ _REGULAR_FILE = "100644"
 _FILES = (_REGULAR_FILE, "100755")
 _STEERS = {".terraform", "terraform.d"}
 _BLOB_LIMIT = 1024 * 1024
-_IS_OURS = """
-[ -L "$1" ] && { echo "it is a link"; exit 1; }
+# Somebody else on the machine may have made the workspace first, with files or links of theirs in it. Says what has
+# to be done next: make the clone, or forget the worktree that was removed.
+_PREPARE = """
+umask 077
+mkdir -p "$1" || exit 2
+[ ! -L "$1" ] || { echo "it is a link"; exit 1; }
 [ -O "$1" ] || { echo "it belongs to another user"; exit 1; }
 case $(stat -c %a "$1") in *00) ;; *) echo "others on the machine may enter it, its mode must be 0700"; exit 1 ;; esac
+mkdir -p "$2/jobs" "$2/trees" "$3" || exit 2
+[ -e "$3/HEAD" ] || echo init
+[ ! -e "$4" ] || { rm -rf "$4" && echo prune; }
 """
 
 
@@ -41,14 +48,20 @@ class Entry:
 
 
 class Workspace:
-    """The folders of one run below the DevVM's workspace. Every method may be repeated."""
+    """The folders of one run below the DevVM's workspace. Every method may be repeated.
 
-    def __init__(self, machine: Machine, root: str, repository: RepositorySettings, run_id: str) -> None:
+    Each TODO has a worktree of its own, so that TODOs go side by side; without a TODO it is the run's, in which the
+    results are written.
+    """
+
+    def __init__(
+        self, machine: Machine, root: str, repository: RepositorySettings, run_id: str, todo_id: str = ""
+    ) -> None:
         self._machine, self._repository, self._root = machine, repository, root
         self.folder = f"{root}/runs/{run_id}"
-        self.tree = f"{self.folder}/tree"
+        self.tree = f"{self.folder}/trees/{todo_id}" if todo_id else f"{self.folder}/tree"
         clone = f"{root}/repositories/{repository.name.replace('/', '__')}.git"
-        self.git = DevGit(machine, clone, self.tree, self.folder)
+        self.git = DevGit(machine, clone, self.tree)
 
     def agent_tree(self, todo_id: str) -> str:
         """Where the agent of one TODO finds its copy."""
@@ -64,27 +77,27 @@ class Workspace:
         return [line for line in listed.text.split("\n") if line]
 
     def open(self) -> str:
-        """Make the run's worktree at the tip of the branch; return the commit. An earlier one of this run goes.
+        """Make the worktree at the tip of the branch; return the commit. An earlier one in its place goes.
 
         Raises Failed when the workspace is not a folder that this user alone can read and write.
         """
-        self._machine.run(["mkdir", "-p", "-m", "700", self._root])
-        # Somebody else on the machine may have made it first, with files or links of theirs in it.
-        ours = self._machine.run(["sh", "-c", _IS_OURS, "sh", self._root], codes=(0, 1))
-        if ours.code:
+        places = (self._root, self.folder, self.git.clone, self.tree)
+        prepared = self._machine.run(["sh", "-c", _PREPARE, "sh", *places], codes=(0, 1))
+        if prepared.code:
             where = f"{self._root} on {self._machine.name}"
-            message = f"opening the workspace {where}: {ours.text}; remove it, or set devvm.workspace"
+            message = f"opening the workspace {where}: {prepared.text}; remove it, or set devvm.workspace"
             raise Failed("workspace-unsafe", message)
-        self._machine.run(["mkdir", "-p", "-m", "700", f"{self.folder}/jobs", self.git.clone])
-        if self._machine.run(["test", "-e", f"{self.git.clone}/HEAD"], codes=(0, 1)).code:
+        next_steps = prepared.text.split()
+        if "init" in next_steps:
             self.git.init()
-        self._remove_tree()
+        if "prune" in next_steps:
+            self.git.alone("worktree", "prune")
         tip = self.git.fetch(self._repository.clone_url, self._repository.branch)
-        self.git.in_clone("worktree", "add", "--quiet", "--force", "--detach", "--end-of-options", self.tree, tip)
+        self.git.alone("worktree", "add", "--quiet", "--force", "--detach", "--end-of-options", self.tree, tip)
         return tip
 
     def is_open(self) -> bool:
-        """Whether the run's worktree is there."""
+        """Whether the worktree is there."""
         return self._machine.run(["test", "-e", f"{self.tree}/.git"], codes=(0, 1)).code == 0
 
     def runs(self) -> list[str]:
@@ -108,15 +121,14 @@ class Workspace:
         Returns the git tree id of exactly what was exported.
         """
         folder = self.agent_tree(todo_id)
-        self._machine.run(["rm", "-rf", folder])
-        self._machine.run(["mkdir", "-p", "-m", "700", folder])
+        anew = 'umask 077; rm -rf "$1" "$1.index" && mkdir -p "$1"'
+        self._machine.run(["sh", "-c", anew, "sh", folder])
         listed = self.git.in_tree("ls-tree", "-r", "-z", "HEAD").out
         lines = []
         for record in listed.split(b"\0"):
             facts, _, path = record.partition(b"\t")
             if record and wanted(path.decode("utf-8", "surrogateescape"), facts.split()[0].decode()):
                 lines.append(record)
-        self.git.in_clone("read-tree", "--empty", agent_tree=folder)
         chosen = b"".join(line + b"\0" for line in lines)
         self.git.in_clone("update-index", "-z", "--index-info", stdin=chosen, agent_tree=folder)
         self.git.in_clone("checkout-index", "--all", "--force", agent_tree=folder)
@@ -200,13 +212,13 @@ class Workspace:
         self.git.in_tree("clean", "-ffdxq", "-e", ".terraform.lock.hcl")
 
     def remove_agents(self) -> None:
-        """Remove the agents' trees; worktree and plan files stay."""
+        """Remove the agents' trees; worktrees and plan files stay."""
         self._machine.run(["rm", "-rf", f"{self.folder}/agents"])
 
     def remove(self) -> None:
         """Leave nothing of the run on the DevVM but our clone."""
-        self._remove_tree()
         self._machine.run(["rm", "-rf", self.folder])
+        self.git.alone("worktree", "prune")
 
     def _differing(self, base: str, head: str) -> list[Entry]:
         raw = self.git.in_clone("diff-tree", "-r", "-z", "--raw", "--no-renames", "--abbrev=40", base, head).out
@@ -229,7 +241,3 @@ class Workspace:
         if hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest() != blob_id:
             raise Failed("devvm-object-differs", f"reading git object {blob_id} on the DevVM: its content is another")
         return data
-
-    def _remove_tree(self) -> None:
-        self._machine.run(["rm", "-rf", self.tree, f"{self.folder}/agents"])
-        self.git.in_clone("worktree", "prune")

@@ -144,6 +144,14 @@ _HELD: tuple[Row, ...] = (
         "app/edges/branch.py",
     ),
     Row(
+        "GIT-03",
+        "the branch, when the stacks of a change are held",
+        "block",
+        "an edit of files as they were before would undo what somebody has landed since",
+        "Push the post-mortem again when both tries met with changes of others",
+        "pipelines/holding.py",
+    ),
+    Row(
         "MONEY-01",
         "the money ledger",
         "block",

@@ -13,11 +13,15 @@ from app.ledger.checks import Checks
 from app.ledger.controls import Controls
 from app.ledger.database import engine, upgrade
 from app.ledger.deliveries import Deliveries
+from app.ledger.devvms import DevVMs
+from app.ledger.evidence import EvidenceBook
+from app.ledger.holds import Holds
 from app.ledger.metrics import Metrics
 from app.ledger.retention import Retention
 from app.ledger.runs import Runs
 from app.ledger.spend import Spend
 from app.ledger.tips import Tips
+from app.ledger.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,15 @@ class Ledger:
     approvals: Approvals
     cages: Cages
     controls: Controls
+    holds: Holds
     checks: Checks
     tips: Tips
     retention: Retention
     audit: Audit
     metrics: Metrics
+    workers: Workers
+    devvms: DevVMs
+    evidence: EvidenceBook
 
 
 def open_ledger(url: str) -> Ledger:
@@ -43,5 +51,6 @@ def open_ledger(url: str) -> Ledger:
     database = engine(url)
     upgrade(database)
     first = (Deliveries(database), Runs(database), Spend(database), Approvals(database), Cages(database))
-    then = (Controls(database), Checks(database), Tips(database), Retention(database), Audit(database))
-    return Ledger(database, *first, *then, Metrics(database))
+    then = (Controls(database), Holds(database), Checks(database), Tips(database), Retention(database))
+    last = (Audit(database), Metrics(database), Workers(database), DevVMs(database), EvidenceBook(database))
+    return Ledger(database, *first, *then, *last)

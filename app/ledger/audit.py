@@ -8,8 +8,10 @@ Each fact is a plain dictionary. All of them have `schema` (1; raised when a nam
               source (the checkout it was asked for in), dry_run, devvm, finished_at, outcome, reason, message, cost_usd
     todo      run, todo, repository, post_mortem, line, action, type, priority, safe, started_at, finished_at, outcome,
               reason, message, findings [{rule, where, why, decision}], commit (on the branch), tree (git tree that was
-              judged), plans [{stack, sha256}] (plan files whose apply began), policies (versions of the policy that
-              judged its plans), cost_usd
+              judged), diff (SHA-256 of the judged diff of the last try), plans [{stack, sha256}] (plan files whose
+              apply began), policies (versions of the policy that judged it), cost_usd
+    evidence  run, todo, kind (agent, edits, plan, commit, apply, verify), attempt, subject (the stack), hash,
+              exit_code, policy, verdict: see app/ledger/evidence.py
     approval  run, todo, commit, tree, base, branch, plans [{stack, sha256}], asked_at, decision (empty, approved,
               declined, void, landed), by, decided_at, why
     check     run, todo, kind, subject, ok, answer, reason, link, first_at
@@ -17,8 +19,8 @@ Each fact is a plain dictionary. All of them have `schema` (1; raised when a nam
     control   what (pause or cancel), run (empty for pause), by, why
 
 `at` is when a delivery was received, a run began, a TODO ended (or began, or its run did), an approval was decided on
-(or asked for), a check was asked last, an effect began, a control was said. A fact is told as it is known now. The
-trees of changes that nobody was asked about are not kept, and policies only as long as the run's events.
+(or asked for), a check was asked last, an effect began, a control was said, a part of a try ended. A fact is told as it
+is known now. Of runs of versions before there was evidence, only the trees that somebody was asked about are known.
 
 Texts are as they were stored: who writes them out redacts them once more.
 """
@@ -35,13 +37,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from app.ledger.controls import PAUSE
-from app.ledger.schema import approvals, checks, controls, deliveries, effects, events, runs, spend, todos
+from app.ledger.schema import approvals, checks, controls, deliveries, effects, evidence, runs, spend, todos
 
 SCHEMA = 1
 Fact = dict[str, Any]
 # Rows that are fetched at a time: the trail may be longer than memory.
 _FETCHED = 200
-_JUDGED = re.compile(r"\S+: (?:allow|needs-approval|block) by policy ([0-9a-f]{12})")
 
 
 class Audit:
@@ -89,6 +90,7 @@ def _sources(db: Connection) -> Iterator[tuple[sa.Select[Any], sa.ColumnElement[
     yield sa.select(checks), _text(checks.c.at), _check
     yield sa.select(effects), _text(effects.c.at), _effect
     yield sa.select(controls), _text(controls.c.at), _control
+    yield sa.select(evidence), _text(evidence.c.at), _evidence
 
 
 def _text(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
@@ -121,6 +123,7 @@ def _todo(db: Connection, row: Mapping[str, Any]) -> Fact:
     asked = ("repository", "post_mortem", "line", "action", "type", "priority")
     came = ("started_at", "finished_at", "outcome", "reason", "message")
     run_id, todo_id = row["run_id"], row["id"]
+    kept = _kept(db, run_id, todo_id)
     return {
         "fact": "todo",
         "run": run_id,
@@ -130,9 +133,10 @@ def _todo(db: Connection, row: Mapping[str, Any]) -> Fact:
         **_some(row, *came),
         "findings": json.loads(row["findings"]),
         "commit": row["commit"],
-        "tree": row["tree"] or "",
+        "tree": kept["commit"] or row["tree"] or "",
+        "diff": kept["edits"],
         "plans": _applied(db, run_id, todo_id),
-        "policies": _policies(db, run_id, todo_id),
+        "policies": kept["policies"],
         "cost_usd": row["cost_usd"],
     }
 
@@ -144,10 +148,13 @@ def _applied(db: Connection, run_id: str, todo_id: str) -> list[dict[str, str]]:
     return [{"stack": match[2], "sha256": match[3]} for match in found if match and match[1] == todo_id]
 
 
-def _policies(db: Connection, run_id: str, todo_id: str) -> list[str]:
-    of_todo = (events.c.run_id == run_id) & (events.c.todo_id == todo_id) & (events.c.phase == "plan")
-    texts = db.execute(sa.select(events.c.text).where(of_todo).order_by(events.c.id)).scalars()
-    return list(dict.fromkeys(match[1] for text in texts if (match := _JUDGED.fullmatch(text))))
+def _kept(db: Connection, run_id: str, todo_id: str) -> dict[str, Any]:
+    """The tree of its commit, the hash of its last diff, the policies that judged it."""
+    of_todo = (evidence.c.run_id == run_id) & (evidence.c.todo_id == todo_id)
+    rows = db.execute(sa.select(evidence).where(of_todo).order_by(evidence.c.attempt)).mappings().all()
+    hashes = {row["kind"]: row["hash"] for row in rows}
+    policies = sorted({row["policy"] for row in rows if row["policy"]})
+    return {"commit": hashes.get("commit", ""), "edits": hashes.get("edits", ""), "policies": policies}
 
 
 def _approval(row: Mapping[str, Any]) -> Fact:
@@ -165,6 +172,11 @@ def _check(row: Mapping[str, Any]) -> Fact:
 
 def _effect(row: Mapping[str, Any]) -> Fact:
     return {"fact": "effect", "run": row["run_id"], "key": row["key"]}
+
+
+def _evidence(row: Mapping[str, Any]) -> Fact:
+    names = ("kind", "attempt", "subject", "hash", "exit_code", "policy", "verdict")
+    return {"fact": "evidence", "run": row["run_id"], "todo": row["todo_id"], **_some(row, *names)}
 
 
 def _control(row: Mapping[str, Any]) -> Fact:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
 
 from app.ledger.clock import now
 from app.ledger.schema import cages
@@ -43,10 +44,18 @@ class Cages:
     def keep(self, test: CageTest) -> None:
         """Remember a test, in place of an earlier one of the same command."""
         values = {"version": test.version, "held": test.held, "escapes": json.dumps(list(test.escapes))}
+        values["tested_at"] = now()
+        again = sa.update(cages).where(_of(test.devvm, test.fingerprint)).values(**values)
         with self._engine.begin() as db:
-            db.execute(sa.delete(cages).where(_of(test.devvm, test.fingerprint)))
-            named = {"devvm": test.devvm, "fingerprint": test.fingerprint, "tested_at": now()}
-            db.execute(sa.insert(cages).values(**named, **values))
+            if db.execute(again).rowcount:
+                return
+        try:
+            with self._engine.begin() as db:
+                db.execute(sa.insert(cages).values(devvm=test.devvm, fingerprint=test.fingerprint, **values))
+        except IntegrityError:
+            # Another worker has tested the same command at the same time.
+            with self._engine.begin() as db:
+                db.execute(again)
 
 
 def _of(devvm: str, fingerprint: str) -> sa.ColumnElement[bool]:

@@ -9,8 +9,11 @@ connections follow SQLite's default, which is FULL as well.
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -18,7 +21,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import Connection, Engine, ExceptionContext, make_url
+from sqlalchemy.pool import NullPool
 
 from app.errors import BadInput, Failed
 
@@ -29,8 +33,11 @@ _PATIENCE = 30
 _TURN = 4171903
 
 
-def engine(url: str) -> Engine:
-    """An engine for a `sqlite:///FILE` or `postgresql://...` URL. Raises BadInput for any other."""
+def engine(url: str, waits: Mapping[str, Any] | None = None) -> Engine:
+    """An engine for a `sqlite:///FILE` or `postgresql://...` URL. Raises BadInput for any other.
+
+    `waits` are settings of libpq for connections that must not wait for long.
+    """
     try:
         parsed = make_url(url)
     except (sa.exc.ArgumentError, ValueError):
@@ -38,16 +45,34 @@ def engine(url: str) -> Engine:
             "database-url", "opening the database: database.url is not a URL; see followthrough.example.toml"
         ) from None
     if parsed.get_backend_name() == "postgresql":
-        return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        with_psycopg = parsed.set(drivername="postgresql+psycopg")
+        return sa.create_engine(with_psycopg, pool_pre_ping=True, connect_args=dict(waits or {}))
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         return _sqlite(parsed)
     message = "opening the database: database.url must be sqlite:///FILE or postgresql://HOST/NAME"
     raise BadInput("database-url", message)
 
 
+def impatient(database: Engine) -> Connection:
+    """A connection to the same SQLite file for one short write after the other, whose BEGIN fails while others write.
+
+    SQLite would wait for them by sleeping, longer each time. Copying the log into the file is left to the connections
+    that nobody waits for, unless they let it grow beyond 80 MB.
+    """
+    own = sa.create_engine(database.url, connect_args={"timeout": 0}, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    event.listen(own, "connect", _synced)
+    connection = own.connect()
+    connection.exec_driver_sql("PRAGMA wal_autocheckpoint=20000")
+    return connection
+
+
+def _synced(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA synchronous=FULL")
+
+
 def _sqlite(url: sa.URL) -> Engine:
     made = sa.create_engine(url, connect_args={"timeout": _PATIENCE})
-    event.listen(made, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=FULL"))
+    event.listen(made, "connect", _synced)
     try:
         Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
         with made.connect() as connection:
@@ -72,6 +97,23 @@ def _log_ahead(connection: Connection) -> None:
             if "locked" not in str(error.orig) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+@event.listens_for(Engine, "handle_error")
+def _may_come_back(context: ExceptionContext) -> None:
+    """No connection can be made: say so in a way that the durable-execution library understands.
+
+    It knows some of the driver's sentences; at others (the socket is not there, the network is not) it would let go of
+    a flow that this process then holds for good, and nobody goes on with.
+    """
+    if context.connection is None and hasattr(context.original_exception, "sqlstate"):
+        context.is_disconnect = True
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that PostgreSQL is not there, or has no room for us, at the moment."""
+    # Only PostgreSQL's driver says a state; SQLite means locks and full disks, for which it waits by itself or not.
+    return isinstance(error, sa.exc.OperationalError) and hasattr(error.orig, "sqlstate")
 
 
 def upgrade(database: Engine) -> None:

@@ -19,7 +19,8 @@ from app.checks import LASTING
 from app.ledger.approvals import VALID_FOR
 from app.ledger.clock import now, today
 from app.ledger.controls import PAUSE
-from app.ledger.schema import approvals, cages, checks, controls, deliveries, rejections, runs, spend, todos
+from app.ledger.schema import approvals, cages, checks, controls, deliveries, devvms, rejections, runs, spend, todos
+from app.ledger.workers import Workers
 
 Labels = tuple[str, ...]
 _DAY = timedelta(days=1)
@@ -31,7 +32,9 @@ class Measured:
 
     deliveries: decision, reason. rejected: reason, of today (UTC). runs: outcome, reason, for those that are over.
     todos: outcome, reason, type, a type that nobody named being "other". broken: kind of check and why not, of
-    what is done and does not hold. cages: DevVM to the number of escapes in its last test.
+    what is done and does not hold. cages: DevVM to the number of escapes in its last test. workers:
+    alive or dead-with-runs; none on SQLite. devvms: DevVM to 1 where it could be used when it was tried last, else 0;
+    drained: to 1 where people want it to get no new run; open_runs: to the runs that it has and that are not over.
     """
 
     deliveries: Mapping[Labels, int]
@@ -43,6 +46,9 @@ class Measured:
     todos_last_day: Mapping[Labels, int]
     broken: Mapping[Labels, int]
     cages: Mapping[Labels, int]
+    devvms: Mapping[Labels, int]
+    drained: Mapping[Labels, int]
+    open_runs: Mapping[Labels, int]
     runs_going_on: int
     runs_waiting: int
     run_wait: float
@@ -53,6 +59,7 @@ class Measured:
     spent_today: float
     paused: float
     database_bytes: int
+    workers: Mapping[Labels, int]
 
 
 class Metrics:
@@ -60,6 +67,7 @@ class Metrics:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._workers = Workers(engine)
 
     def read(self, types: Collection[str]) -> Measured:
         """Everything, as it is now. TODOs are told apart by these types alone: others are a document's own words."""
@@ -85,6 +93,9 @@ class Metrics:
                 todos_last_day=_todos(db, types, todos.c.finished_at.between(*last_day)),
                 broken=_broken(db),
                 cages=_cages(db),
+                devvms=_states(db),
+                drained=_by(db, (devvms.c.name,), devvms.c.drained_at != ""),
+                open_runs=_by(db, (runs.c.devvm,), open_run & (runs.c.devvm != "")),
                 runs_going_on=_waiting(db, runs.c.created_at, open_run & (runs.c.devvm != ""))[0],
                 runs_waiting=runs_waiting,
                 run_wait=run_wait,
@@ -95,6 +106,7 @@ class Metrics:
                 spent_today=_spent(db),
                 paused=_waiting(db, controls.c.at, controls.c.name == PAUSE)[1],
                 database_bytes=_size(db),
+                workers=self._workers.count(),
             )
 
 
@@ -150,6 +162,11 @@ def _cages(db: Connection) -> dict[Labels, int]:
     """By DevVM, the escapes of the test that was made last: an older command is not in use any more."""
     query = sa.select(cages.c.devvm, cages.c.escapes).order_by(cages.c.tested_at)
     return {(devvm,): len(json.loads(escapes)) for devvm, escapes in db.execute(query)}
+
+
+def _states(db: Connection) -> dict[Labels, int]:
+    query = sa.select(devvms.c.name, devvms.c.state).where(devvms.c.state != "")
+    return {(row.name,): int(row.state == "up") for row in db.execute(query)}
 
 
 def _spent(db: Connection) -> float:

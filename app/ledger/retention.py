@@ -23,7 +23,20 @@ from sqlalchemy.engine import Connection, Engine
 from app.ledger.clock import today
 from app.ledger.deliveries import HELD_BACK, PASSING
 from app.ledger.runs import PASSING_REASONS, SETTLED
-from app.ledger.schema import approvals, checks, controls, deliveries, effects, events, rejections, runs, spend, todos
+from app.ledger.schema import (
+    approvals,
+    checks,
+    controls,
+    deliveries,
+    effects,
+    events,
+    evidence,
+    holds,
+    rejections,
+    runs,
+    spend,
+    todos,
+)
 
 # Rows of one transaction; runs are fewer, each takes its own rows along.
 _PIECE = 500
@@ -96,7 +109,7 @@ class Retention:
 
 
 def _remove_belongings(db: Connection, run_ids: Sequence[str]) -> None:
-    for table in (todos, checks, approvals, effects, events):
+    for table in (todos, checks, approvals, effects, events, evidence, holds):
         db.execute(sa.delete(table).where(table.c.run_id.in_(run_ids)))
     db.execute(sa.delete(controls).where(controls.c.name.in_(run_ids)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -53,6 +53,11 @@ class Todo:
     type: str
     safe: bool
     reason: str = ""
+
+
+def by_priority(todo: Mapping[str, Any]) -> tuple[str, int]:
+    """The order in which a run's TODOs are done: P0 first, then as in the document."""
+    return todo["priority"] or "P9", todo["position"]
 
 
 class Runs:
@@ -165,6 +170,14 @@ class Runs:
             row = db.execute(query).mappings().first()
         return None if row is None else dict(row)
 
+    def todo(self, run_id: str, todo_id: str) -> Todo:
+        """One TODO of a run as it was when the run began. Raises KeyError."""
+        with self._engine.connect() as db:
+            row = db.execute(sa.select(todos).where(_one(run_id, todo_id))).mappings().first()
+        if row is None:
+            raise KeyError(f"{run_id}/{todo_id}")
+        return Todo(**{name: row[name] for name in Todo.__dataclass_fields__})
+
     def begin_todo(self, run_id: str, todo_id: str) -> None:
         """Note when work on a TODO began; the first time counts."""
         first = _one(run_id, todo_id) & todos.c.started_at.is_(None)
@@ -184,6 +197,11 @@ class Runs:
         values = {"outcome": outcome, "reason": reason, "message": message, "findings": json.dumps(list(findings))}
         with self._engine.begin() as db:
             db.execute(sa.update(todos).where(_one(run_id, todo_id)).values(**values, finished_at=now()))
+
+    def set_touches(self, run_id: str, todo_id: str, touches: Sequence[str]) -> None:
+        """What a TODO's change touches: paths of stacks, and of files outside of them."""
+        with self._engine.begin() as db:
+            db.execute(sa.update(todos).where(_one(run_id, todo_id)).values(touches=json.dumps(sorted(touches))))
 
     def set_commit(self, run_id: str, todo_id: str, commit: str) -> None:
         """The commit that holds a TODO's change, as it was pushed."""
@@ -210,6 +228,13 @@ class Runs:
         query = sa.select(events).where((events.c.run_id == run_id) & (events.c.id > after)).order_by(events.c.id)
         with self._engine.connect() as db:
             return [dict(row) for row in db.execute(query).mappings()]
+
+    def is_stopped(self, run_id: str) -> bool:
+        """Whether a run that goes on has a TODO of which nobody knows how it ended."""
+        unknown = (todos.c.run_id == run_id) & (todos.c.outcome == "unknown")
+        query = sa.select(todos.c.id).join(runs, runs.c.id == todos.c.run_id).where(unknown & runs.c.outcome.is_(None))
+        with self._engine.connect() as db:
+            return db.execute(query).first() is not None
 
     def effects(self, run_id: str, prefix: str) -> int:
         """How many effects of a run whose keys begin like this were begun."""

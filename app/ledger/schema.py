@@ -81,6 +81,7 @@ todos = Table(
     Column("commit", String(40), nullable=False),
     Column("started_at", String(20)),
     Column("finished_at", String(20)),
+    Column("touches", Text, comment="JSON list of what its change touches; null while that is not known"),
     Index("todos_by_document", "repository", "post_mortem", "id"),
     Index("todos_by_end", "finished_at", "outcome", "reason", "type"),
     Index("todos_by_outcome", "outcome", "reason", "type"),
@@ -95,6 +96,7 @@ spend = Table(
     Column("day", String(10), nullable=False),
     Column("reserved_usd", Float, nullable=False),
     Column("spent_usd", Float, comment="null while the try goes on: then the reservation counts"),
+    Column("lost", Boolean, nullable=False, default=False, comment="it went with its DevVM: not counted for the TODO"),
     Index("spend_by_day", "day"),
 )
 
@@ -106,6 +108,18 @@ effects = Table(
     Column("run_id", String(100), nullable=False),
     Column("at", String(20), nullable=False),
     Index("effects_by_run", "run_id"),
+)
+
+# Who holds a stack from plan to landing, or the branch while it is pushed to.
+holds = Table(
+    "holds",
+    metadata,
+    Column("repository", String(200), primary_key=True),
+    Column("subject", String(500), primary_key=True, comment="a path in the repository, or a ref"),
+    Column("run_id", String(100), nullable=False),
+    Column("todo_id", String(32), nullable=False),
+    Column("at", String(20), nullable=False),
+    Index("holds_by_todo", "run_id", "todo_id"),
 )
 
 # What waits for a person: a commit kept on a branch of its own and the plan files that were judged with it.
@@ -139,6 +153,21 @@ cages = Table(
     Column("tested_at", String(20), nullable=False),
 )
 
+# Whether each DevVM could be used when somebody tried last, the last failure, and whether it is to get no new run.
+devvms = Table(
+    "devvms",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("state", String(8), nullable=False, comment="up or down; empty: nobody has tried"),
+    Column("since", String(20), nullable=False),
+    Column("reason", String(64), nullable=False, comment="of the last failure; it stays when the DevVM is up again"),
+    Column("message", Text, nullable=False),
+    Column("checked_at", String(20), nullable=False),
+    Column("drained_by", Text, nullable=False),
+    Column("drained_at", String(20), nullable=False, comment="empty: it gets new runs"),
+    Column("drained_why", Text, nullable=False),
+)
+
 # What people have said to stop: "pause", or the id of a run.
 controls = Table(
     "controls",
@@ -166,6 +195,22 @@ checks = Table(
     Index("checks_by_answer", "ok", "kind", "reason"),
 )
 
+# What each part of a TODO came to: what was judged, by hash, and how commands ended.
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("run_id", String(100), primary_key=True),
+    Column("todo_id", String(32), primary_key=True),
+    Column("kind", String(16), primary_key=True, comment="agent, edits, plan, commit, apply, verify"),
+    Column("attempt", Integer, primary_key=True),
+    Column("subject", String(300), primary_key=True, comment="the stack, empty for the whole"),
+    Column("at", String(20), nullable=False),
+    Column("hash", String(64), nullable=False, comment="SHA-256 of the diff or the plan file, git tree of a commit"),
+    Column("exit_code", Integer, comment="null where nothing tells it"),
+    Column("policy", String(12), nullable=False),
+    Column("verdict", String(16), nullable=False),
+)
+
 # How far each branch was looked into: what `commit` holds, but for what `since` holds, which was there before.
 tips = Table(
     "tips",
@@ -175,6 +220,21 @@ tips = Table(
     Column("commit", String(40), nullable=False),
     Column("since", String(40), nullable=False),
     Column("at", String(20), nullable=False),
+)
+
+# One row a boot of a process that executes on PostgreSQL. Times are seconds since 1970 by the database's own clock:
+# they are subtracted, and the machines' clocks may differ.
+workers = Table(
+    "workers",
+    metadata,
+    Column("executor_id", String(100), primary_key=True, comment="never used again"),
+    Column("name", String(100), nullable=False, comment="stays over boots"),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("flow_version", String(64), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("heartbeat_at", Float, nullable=False),
+    Column("dead_at", Float, comment="null while it lives; never taken back"),
 )
 
 events = Table(

@@ -9,7 +9,10 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
 from app.ledger.clock import now
-from app.ledger.schema import tips
+from app.ledger.schema import deliveries, tips
+
+# What a delivery comes to when it was looked into.
+_LOOKED_INTO = ("runs-started", "no-post-mortem-changed", "own-commits")
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,14 @@ class Tips:
         with self._engine.connect() as db:
             row = db.execute(sa.select(tips).where(_one(repository, branch))).mappings().first()
         return None if row is None else Tip(row["commit"], row["since"])
+
+    def followed_from(self, repository: str, ref: str, commit: str) -> list[str]:
+        """The commits to which pushes went from this one that were looked into already. Names compare without case."""
+        same = (sa.func.lower(deliveries.c.repository) == repository.lower()) & (deliveries.c.ref == ref)
+        wanted = same & (deliveries.c.before == commit) & (deliveries.c.decision == "accepted")
+        query = sa.select(deliveries.c.after).where(wanted & deliveries.c.reason.in_(_LOOKED_INTO)).distinct()
+        with self._engine.connect() as db:
+            return list(db.execute(query.order_by(deliveries.c.after)).scalars())
 
     def move(self, repository: str, branch: str, last: Tip | None, to: Tip) -> bool:
         """Go on from `last` (None: from nothing); False when somebody else has moved it meanwhile."""

@@ -8,9 +8,9 @@ missing one. The tables stand in `service` and `repository`, the forms of values
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import TomlConfigSettingsSource
 
@@ -30,6 +30,8 @@ from app.settings.service import (
     SlackSettings,
     TelemetrySettings,
     VaultSettings,
+    WorkersSettings,
+    distinct_names,
 )
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "TelemetrySettings",
     "VaultSettings",
     "VerifySettings",
+    "WorkersSettings",
     "load",
 ]
 
@@ -65,9 +68,10 @@ class Settings(BaseSettings):
 
     server: ServerSettings = ServerSettings()
     database: DatabaseSettings = DatabaseSettings()
+    workers: WorkersSettings = WorkersSettings()
     github: GitHubSettings = GitHubSettings()
     vault: VaultSettings = VaultSettings()
-    devvm: list[DevVMSettings] = []
+    devvm: Annotated[list[DevVMSettings], AfterValidator(distinct_names)] = []
     agent: AgentSettings = AgentSettings()
     slack: SlackSettings = SlackSettings()
     documents: DocumentsSettings = DocumentsSettings()

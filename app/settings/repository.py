@@ -56,6 +56,7 @@ class RepositorySettings(Section):
         "", description="folder on the DevVM; when set, terraform installs providers from there and nowhere else"
     )
     plan_minutes: float = Field(15, gt=0, description="limit of one plan or apply, in minutes")
+    lock_minutes: float = Field(5, ge=0, description="how long to wait for somebody else's lock on a stack's state")
     protected_stacks: list[StackName] = Field(
         ["vault", "dbaas", "traefik", "authentik", "kyverno"], description="never touched"
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from app.documents.vocabulary import Vocabulary, vocabulary_with
 from app.guard.policy import DEFAULT_CREATES, checked_creates
@@ -25,11 +25,17 @@ class ServerSettings(Section):
     metrics_tokens: list[SecretStr] = Field([], description="bearer tokens that are good for /metrics and nothing else")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="largest webhook body that is read, in bytes")
     data: Path = Field(Path("followthrough-data"), description="folder for repository mirrors")
+    least_free_mib: int = Field(
+        100, ge=0, description="no run begins with less room for database and mirrors, in MiB; 0: not asked"
+    )
     patience_minutes: float = Field(
         30, gt=0, description="how long a step waits for a Vault, DevVM or forge that does not answer, in minutes"
     )
     reconcile_minutes: float = Field(
         10, ge=0, description="how often `serve` looks for pushes that no webhook told of, in minutes; 0: never"
+    )
+    probe_minutes: float = Field(
+        5, ge=0, description="how often `serve` tries the DevVMs that no run has just used, in minutes; 0: never"
     )
 
 
@@ -37,6 +43,24 @@ class DatabaseSettings(Section):
     """Where everything is kept."""
 
     url: str = Field("sqlite:///followthrough.db", description="SQLite file, or postgresql://... for several workers")
+
+
+class WorkersSettings(Section):
+    """When one of several workers on PostgreSQL is taken for dead. The same for all of them."""
+
+    beat_seconds: float = Field(3, gt=0, le=15, description="how often each worker says that it is alive, in seconds")
+    dead_after_seconds: float = Field(
+        15,
+        gt=0,
+        le=3600,
+        description="a worker that was not heard of for so long is dead, and others go on with its runs",
+    )
+
+    @model_validator(mode="after")
+    def _beats_in_time(self) -> Self:
+        if self.dead_after_seconds < 4 * self.beat_seconds:
+            raise ValueError("dead_after_seconds must be at least four times beat_seconds")
+        return self
 
 
 class GitHubSettings(Section):
@@ -72,7 +96,9 @@ class VaultSettings(Section):
 class DevVMSettings(Section):
     """One machine on which agents and plans run."""
 
-    name: str = Field("devvm", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="name in logs and pages")
+    name: str = Field(
+        "devvm", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64, description="name in logs and pages"
+    )
     host: str = Field(description="address")
     port: int = Field(22, ge=1, le=65535, description="SSH port")
     user: str = Field(description="SSH user")
@@ -81,11 +107,25 @@ class DevVMSettings(Section):
         "/var/tmp/followthrough",  # noqa: S108 - a folder of ours on the DevVM, made 0700 and checked
         description="absolute folder for our clones and the agent's trees; outside HOME, which the agent may not read",
     )
+    least_free_mib: int = Field(
+        1024,
+        ge=0,
+        description="no run begins with less room in the workspace, in MiB, or a tenth of the inodes; 0: any",
+    )
     claude: str = Field("~/.local/bin/claude", description="the Claude Code CLI")
     path: str = Field(
         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         description="PATH for the plan and apply commands",
     )
+    drained: bool = Field(False, description="true: it gets no new run, and keeps those that it has")
+
+
+def distinct_names(devvms: list[DevVMSettings]) -> list[DevVMSettings]:
+    """DevVMs that can be told apart: a run finds its own again by name. Raises ValueError."""
+    names = [devvm.name for devvm in devvms]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"the name {', '.join(twice)} stands twice; give each DevVM one of its own")
+    return devvms
 
 
 class AgentSettings(Section):
@@ -93,10 +133,13 @@ class AgentSettings(Section):
 
     model: str = Field("sonnet", description="model name or alias")
     budget_usd: float = Field(5.0, gt=0, description="one run, in US dollars")
-    todo_budget_usd: float = Field(2.0, gt=0, description="one TODO, both tries together, in US dollars")
+    todo_budget_usd: float = Field(
+        2.0, gt=0, description="one TODO, both tries together, in US dollars; one lost with its DevVM is not counted"
+    )
     day_budget_usd: float = Field(25.0, gt=0, description="one day (UTC), in US dollars")
     todo_minutes: float = Field(30, gt=0, le=24 * 60, description="one try of the agent, in minutes")
     max_turns: int = Field(40, ge=1, description="turns in one try")
+    side_by_side: int = Field(3, ge=1, le=32, description="TODOs of a run at the same time, on stacks that differ")
     base_url: str = Field("", description="other address of the Messages API; empty: the CLI's own")
     cage_test: Literal["required", "off"] = Field(
         "required", description="off: agents run on a DevVM whose CLI was never shown to keep them in their cage"

@@ -42,6 +42,28 @@ def deliver(world: World, commits: tuple[str, str], delivery: str = "") -> httpx
     return world.forge.post(world.webhook_url, world.webhook_secret, *commits, delivery=delivery)
 
 
+def hook(world: World, body: str) -> Path:
+    """A hook of the forge that sees each pushed ref as $1 and its new commit as $3."""
+    file = world.forge.url / "hooks" / "update"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{body}\n")
+    file.chmod(0o755)
+    return file
+
+
+def meanwhile(world: World, commit: str) -> None:
+    """Somebody moves the branch to a commit that the forge has, between the plan and the push."""
+    hook(world, f"case $1 in refs/heads/followthrough/*) git update-ref refs/heads/master {commit} ;; esac")
+
+
+def pushed_meanwhile(world: World, files: Mapping[str, bytes | str | None], message: str) -> str:
+    """An operator's push that reaches the branch between the plan and the push; returns its commit."""
+    before, tip = push(world, files, message)
+    world.forge.run("update-ref", "refs/heads/master", before)
+    meanwhile(world, tip)
+    return tip
+
+
 def command(world: World, *words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
     """Run a followthrough command to its end, with this world's configuration and nothing of our environment."""
     argv = [world.options.python, "-m", "app.cli", *words, "--config", str(world.config)]

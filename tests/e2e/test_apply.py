@@ -79,7 +79,7 @@ def test_a_plan_whose_state_moved_on_is_not_applied(parked: tuple[World, dict[st
 def test_a_commit_that_would_hold_other_files_is_refused(tmp_path: Path) -> None:
     """A path that is the same at the base commit is not in the commit: then it is not the judged change."""
     clone, tree = tmp_path / "clone.git", tmp_path / "tree"
-    git = DevGit(Here(), str(clone), str(tree), str(tmp_path))
+    git = DevGit(Here(), str(clone), str(tree))
     git.init()
     same, other = (git.in_clone("hash-object", "-w", "--stdin", stdin=data).text for data in (b"same", b"other"))
     listing = f"100644 blob {same}\ta.tf\n".encode()

@@ -226,15 +226,18 @@ def test_off_is_said(fresh: World) -> None:
 
 
 @pytest.mark.configured(agent={"cage_test": "required"})
-def test_an_agent_whose_job_is_lost_has_failed_and_is_not_left_behind(fresh: World) -> None:
+def test_an_agent_whose_job_is_lost_is_not_left_behind_and_the_next_try_follows(fresh: World) -> None:
+    usual = fresh.model.script
     script(fresh, CONFIG, Attempt(fault="hang"))
     commits = push(fresh, {PATH: post_mortem()})
     fresh.serve()
     deliver(fresh, commits)
     eventually(lambda: fresh.model.requests)
+    fresh.model.script = usual
     (supervisor,) = fresh.devvm.workspace.glob("runs/*/jobs/*agent1/supervisor")
     psutil.Process(int(supervisor.read_text().split()[0])).kill()
-    (todo,) = finished(fresh)["todos"]
-    assert (todo["outcome"], todo["reason"]) == ("failed", "agent-lost")
+    ended = finished(fresh)
+    assert ended["outcome"] == "done"
+    assert "try 1 is lost" in str(ended["events"])
     workspace = str(fresh.devvm.workspace)
     assert [p.info for p in psutil.process_iter(["environ", "cmdline"]) if workspace in str(p.info)] == []

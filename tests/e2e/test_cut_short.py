@@ -8,7 +8,19 @@ from app.ledger import open_ledger
 from app.ledger.runs import Run, Todo
 from app.settings import Settings
 from pipelines import bench, closing
-from tests.e2e.conftest import FIX, FOLLOW_UP, NFS, PATH, deliver, eventually, finished, log, post_mortem, push
+from tests.e2e.conftest import (
+    FIX,
+    FOLLOW_UP,
+    NFS,
+    PATH,
+    deliver,
+    eventually,
+    finished,
+    log,
+    post_mortem,
+    push,
+    pushed_meanwhile,
+)
 from tests.world.infra import SAMPLE
 from tests.world.world import World
 
@@ -23,11 +35,10 @@ def job_of(world: World, name: str) -> list[Path]:
 
 def test_a_push_that_is_cut_short_verifies_what_it_was_about_to(fresh: World) -> None:
     commits = push(fresh, {PATH: post_mortem()})
+    theirs = fresh.forge.file(NFS).decode().replace("/srv/nfs/media", "/srv/nfs/films")
+    tip = pushed_meanwhile(fresh, {NFS: theirs}, "not applied by its author")
     service = fresh.serve()
     deliver(fresh, commits)
-    eventually(lambda: fresh.model.requests)
-    theirs = fresh.forge.file(NFS).decode().replace("/srv/nfs/media", "/srv/nfs/films")
-    _, tip = push(fresh, {NFS: theirs}, "not applied by its author")
     eventually(lambda: job_of(fresh, "again"))
     service.kill()
     fresh.serve()

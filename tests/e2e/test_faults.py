@@ -18,6 +18,7 @@ from tests.e2e.conftest import (
     plans_empty,
     post_mortem,
     push,
+    pushed_meanwhile,
     run_checkout,
     script,
 )
@@ -170,11 +171,10 @@ def test_a_push_in_between_is_rebased_onto(fresh: World) -> None:
 
 def test_a_conflict_keeps_the_applied_commit_on_a_branch_of_its_own(fresh: World) -> None:
     commits = push(fresh, {PATH: post_mortem()})
+    clash = fresh.forge.file(NFS).decode().replace("nfsvers=4.2,hard,timeo=600", "nfsvers=3")
+    pushed_meanwhile(fresh, {NFS: clash}, "a clash")
     fresh.serve()
     deliver(fresh, commits)
-    eventually(lambda: fresh.model.requests)
-    clash = fresh.forge.file(NFS).decode().replace("nfsvers=4.2,hard,timeo=600", "nfsvers=3")
-    push(fresh, {NFS: clash}, "a clash")
     ended = finished(fresh)
     (todo,) = ended["todos"]
     assert (todo["outcome"], todo["reason"]) == ("unknown", "push-conflict")

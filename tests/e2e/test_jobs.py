@@ -181,3 +181,19 @@ def test_a_limit_below_a_second_is_one_and_not_none(tmp_path: Path) -> None:
             ended = machine.follow(f"{folder}-{limit}", lambda _: None)
             assert (ended.state, ended.code) == ("exited", 124)
             assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("knows_folders", [True, False], ids=["folder", "everything"])
+def test_a_start_is_on_the_disk_before_anything_is_started(folder: Path, knows_folders: bool) -> None:
+    """After a power cut a job must not look as if nobody had ever started it: an apply would be begun again."""
+    asked = folder / "asked"
+    stub = folder / "bin/sync"
+    stub.parent.mkdir()
+    seen = '[ -d "$1/started" ] && [ ! -e "$1/supervisor" ]' if knows_folders else "[ $# = 0 ]"
+    stub.write_text(f'#!/bin/sh\n{seen} && echo "$#" >> {asked}\n')
+    stub.chmod(0o755)
+    job = Control(folder / "job", "sleep {0}\n", False)
+    job.do("start", 1000, before=f'PATH="{stub.parent}:$PATH"; export PATH')
+    assert asked.read_text() == ("1\n" if knows_folders else "0\n")
+    assert job.do("poll", 0, 1000, 0)[0] == "running"
+    job.do("kill", 0)

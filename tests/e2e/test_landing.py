@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,25 +19,19 @@ from tests.e2e.conftest import (
     deliver,
     eventually,
     finished,
+    hook,
     log,
+    meanwhile,
     plans_empty,
     post_mortem,
     push,
+    pushed_meanwhile,
     run_checkout,
 )
 from tests.world.payload import signed_headers
 from tests.world.world import World
 
 RETRY = "<!-- once more -->\n"
-
-
-def hook(world: World, body: str) -> Path:
-    """A hook of the forge that sees each pushed ref as $1 and its new commit as $3."""
-    file = world.forge.url / "hooks" / "update"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(f"#!/bin/sh\n{body}\n")
-    file.chmod(0o755)
-    return file
 
 
 def send(world: World, payload: bytes, delivery: str = "") -> None:
@@ -89,9 +82,21 @@ def test_where_the_commit_cannot_be_kept_nothing_is_applied(fresh: World) -> Non
     assert run_checkout(fresh).returncode == 0, "nothing had happened, so it is tried again"
 
 
-def test_a_branch_that_is_rewound_does_not_get_its_commits_back(fresh: World) -> None:
-    before, after = working(fresh)
+def test_a_branch_that_is_rewound_while_the_agent_works_gets_nothing_applied(fresh: World) -> None:
+    before, _ = working(fresh)
     fresh.forge.run("update-ref", "refs/heads/master", before)
+    ended = finished(fresh)
+    assert todo_of(ended) == ("failed", "branch-rewound")
+    assert fresh.forge.head() == before
+    assert plans_empty(fresh, "nfs")
+    assert fresh.forge.run("branch", "--list", "followthrough/*") == ""
+
+
+def test_a_branch_that_is_rewound_does_not_get_its_commits_back(fresh: World) -> None:
+    before, after = push(fresh, {PATH: post_mortem()})
+    fresh.serve()
+    meanwhile(fresh, before)
+    deliver(fresh, (before, after))
     ended = finished(fresh)
     assert todo_of(ended) == ("unknown", "branch-rewound")
     assert fresh.forge.head() == before
@@ -120,10 +125,24 @@ def test_a_todo_that_somebody_did_meanwhile_is_left_alone(fresh: World) -> None:
     assert fresh.model.requests == []
 
 
-def test_an_unapplied_change_of_the_same_stack_in_between_stops_the_push(fresh: World) -> None:
+def films(world: World) -> str:
+    return world.forge.file(NFS).decode().replace("/srv/nfs/media", "/srv/nfs/films")
+
+
+def test_an_unapplied_change_of_the_same_stack_is_seen_before_anything_is_applied(fresh: World) -> None:
     working(fresh)
-    theirs = fresh.forge.file(NFS).decode().replace("/srv/nfs/media", "/srv/nfs/films")
-    _, tip = push(fresh, {NFS: theirs}, "not applied by its author")
+    _, tip = push(fresh, {NFS: films(fresh)}, "not applied by its author")
+    ended = finished(fresh)
+    assert todo_of(ended) == ("refused", "changes-pending")
+    assert log(fresh, tip) == [FOLLOW_UP]
+    assert fresh.forge.run("branch", "--list", "followthrough/*") == ""
+
+
+def test_an_unapplied_change_of_the_same_stack_in_between_stops_the_push(fresh: World) -> None:
+    commits = push(fresh, {PATH: post_mortem()})
+    tip = pushed_meanwhile(fresh, {NFS: films(fresh)}, "not applied by its author")
+    fresh.serve()
+    deliver(fresh, commits)
     ended = finished(fresh)
     assert todo_of(ended) == ("unknown", "not-converged")
     assert log(fresh, tip) == [FOLLOW_UP]

@@ -51,7 +51,7 @@ def write_and_commit(folder: Path, name: str, text: str, message: str) -> None:
 
 
 def branch(tree: Path) -> Branch:
-    made = DevGit(Here(), str(tree / ".git"), str(tree), str(tree.parent))  # type: ignore[arg-type]
+    made = DevGit(Here(), str(tree / ".git"), str(tree))  # type: ignore[arg-type]
     return Branch(made, RepositorySettings(name="o/r", clone_url=str(tree)))
 
 

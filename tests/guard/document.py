@@ -37,6 +37,7 @@ HELD = {
     "APP-05": "the stack does not plan empty after apply",
     "GIT-01": "a commit that would hold another set of files",
     "GIT-02": "a branch that was rewound while the run worked",
+    "GIT-03": "another TODO's change of the same stack, landed after the agent's copy was made",
     "MONEY-01": "a day whose budget is spent",
 }
 

@@ -93,6 +93,12 @@ BREAKS: dict[str, Break] = {
         "if False:",
         "tests/e2e/test_landing.py::test_a_branch_that_is_rewound_does_not_get_its_commits_back",
     ),
+    "GIT-03": Break(
+        "pipelines/holding.py",
+        "if not theirs:",
+        "if True:",
+        "tests/e2e/test_side_by_side.py::test_the_same_stack_is_planned_and_applied_in_the_order_of_priority",
+    ),
     "MONEY-01": Break(
         "app/guard/money.py", "if left[reason] < LEAST_USD:", "if False:", "tests/unit/test_guard_rest.py"
     ),

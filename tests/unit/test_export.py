@@ -18,14 +18,15 @@ from app.errors import BadInput
 from app.ledger import Ledger, open_ledger
 from app.ledger.approvals import Parked
 from app.ledger.deliveries import Delivery
+from app.ledger.evidence import Evidence
 from app.ledger.runs import Run, Todo
-from app.ledger.schema import approvals, checks, controls, deliveries, effects, runs, spend, todos
+from app.ledger.schema import approvals, checks, controls, deliveries, effects, evidence, runs, spend, todos
 from app.settings import Settings, load
 from pipelines import bench
 
 SECRET = "a-webhook-secret-of-ours"
 PLAN = "0123456789abcdef" * 4
-COMMIT, TREE, BASE = "c" * 40, "d" * 40, "e" * 40
+DIFF, COMMIT, TREE, BASE = "b" * 64, "c" * 40, "d" * 40, "e" * 40
 
 
 @pytest.fixture
@@ -52,8 +53,12 @@ def ledger(settings: Settings) -> Iterator[Ledger]:
     made.runs.add_todos(run, [Todo("t-1", 0, 9, "Add an alert", "", "P0", "Alert", True)])
     made.spend.reserve("r-1", "t-1", 1, 2.0)
     made.spend.settle("r-1", "t-1", 1, 0.75)
-    made.runs.note("r-1", "plan", "stacks/x: needs-approval by policy 0123456789ab", "t-1")
-    made.runs.note("r-1", "plan", "PLAN-07 stacks/x: it says stacks/x: allow by policy ffffffffffff", "t-1")
+    policy = "0123456789ab"
+    for attempt, diff in ((1, "1" * 64), (2, DIFF)):
+        made.evidence.keep("r-1", "t-1", Evidence("edits", attempt, "", diff, None, policy, "allow"))
+    made.evidence.keep("r-1", "t-1", Evidence("plan", 2, "stacks/x", PLAN, 1, policy, "block"))
+    made.evidence.keep("r-1", "t-1", Evidence("plan", 2, "stacks/x", PLAN, 2, policy, "needs-approval"))
+    made.evidence.keep("r-1", "t-1", Evidence("commit", 0, "", TREE))
     plan = {"stack": "stacks/x", "job": "/j", "sha256": PLAN, "does": [], "shown": ["+ a"]}
     made.approvals.ask(Parked("r-1", "t-1", COMMIT, TREE, BASE, "followthrough/r-1/t-1", [plan]))
     made.approvals.decide("r-1", "t-1", "approved", "wizard", "looks right")
@@ -81,6 +86,7 @@ def at(ledger: Ledger) -> None:
         db.execute(sa.update(approvals).values(asked_at="2026-04-14T00:01:00Z", decided_at="2026-04-15T09:00:00Z"))
         db.execute(sa.update(effects).values(at="2026-04-15T09:01:00Z"))
         db.execute(sa.update(checks).values(at="2026-04-15T09:02:00Z", first_at="2026-04-15T09:02:00Z"))
+        db.execute(sa.update(evidence).values(at="2026-04-15T09:03:00Z"))
         db.execute(sa.update(todos).values(finished_at="2026-04-15T23:59:59Z"))
         db.execute(sa.update(controls).values(at="2026-04-16T00:00:00Z"))
 
@@ -92,7 +98,7 @@ def told(settings: Settings, file: Path, since: str | None = None, until: str | 
 
 def test_every_fact_is_told_once_in_order(ledger: Ledger, settings: Settings, tmp_path: Path) -> None:
     facts = told(settings, tmp_path / "audit")
-    order = ["delivery", "run", "approval", "effect", "effect", "effect", "check", "todo", "control", "control"]
+    order = ["delivery", "run", "approval", *["effect"] * 3, "check", *["evidence"] * 4, "todo", "control", "control"]
     assert [fact["fact"] for fact in facts] == order
     assert [fact["at"] for fact in facts] == sorted(fact["at"] for fact in facts)
     assert {fact["schema"] for fact in facts} == {1}
@@ -103,7 +109,10 @@ def test_every_fact_is_told_once_in_order(ledger: Ledger, settings: Settings, tm
     assert (todo["outcome"], todo["commit"], todo["tree"], todo["cost_usd"]) == ("done", COMMIT, TREE, 0.75)
     assert todo["findings"] == [{"rule": "EDIT-09", "where": "a.tf", "why": "many lines", "decision": "approve"}]
     assert todo["plans"] == by["approval"]["plans"] == [{"stack": "stacks/x", "sha256": PLAN}]
-    assert todo["policies"] == ["0123456789ab"]
+    assert (todo["diff"], todo["policies"]) == (DIFF, ["0123456789ab"])
+    (plan,) = [fact for fact in facts if fact["fact"] == "evidence" and fact["kind"] == "plan"]
+    assert (plan["subject"], plan["hash"], plan["exit_code"]) == ("stacks/x", PLAN, 2)
+    assert (plan["attempt"], plan["policy"], plan["verdict"]) == (2, "0123456789ab", "needs-approval")
     said = by["approval"]
     assert (said["by"], said["why"], said["decision"], said["todo"]) == ("wizard", "looks right", "approved", "t-1")
     controlled = sorted((fact["what"], fact["run"], fact["why"]) for fact in facts if fact["fact"] == "control")
@@ -121,7 +130,7 @@ def test_the_fields_are_those_that_are_documented(ledger: Ledger, settings: Sett
 
 def test_days_are_whole_and_both_are_included(ledger: Ledger, settings: Settings, tmp_path: Path) -> None:
     facts = told(settings, tmp_path / "audit", "2026-04-15", "2026-04-15")
-    assert {fact["fact"] for fact in facts} == {"approval", "effect", "check", "todo"}
+    assert {fact["fact"] for fact in facts} == {"approval", "effect", "check", "evidence", "todo"}
     assert len(told(settings, tmp_path / "audit", "2026-04-16")) == 2
     assert [fact["fact"] for fact in told(settings, tmp_path / "audit", None, "2026-04-14")] == ["delivery", "run"]
     for wrong in ("2026-4-1", "yesterday", "2026-02-30", "9999-12-31"):
@@ -171,5 +180,5 @@ def test_a_long_trail_is_not_held_in_memory(ledger: Ledger, settings: Settings, 
     count = sum(1 for _ in ledger.audit.facts())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert count == many + 10
+    assert count == many + 14
     assert peak < 4_000_000, peak

@@ -46,6 +46,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "approvals": {"run_id": "run-1", "todo_id": "todo-1", "tree": TREE, "plans": "[]", "decision": "landed"},
     "cages": {"devvm": "devvm", "fingerprint": "f", "version": "2.1", "held": 58, "escapes": "[]"},
     "controls": {"name": "pause", "by": "wizard", "at": AT, "why": "a freeze"},
+    "devvms": {"name": "devvm", "state": "down", "since": AT, "reason": "devvm-unreachable", "drained_at": ""},
     "checks": {"run_id": "run-1", "todo_id": "todo-1", "kind": "plan", "subject": "stacks/x", "ok": True},
 }
 
@@ -153,6 +154,8 @@ def must_be_readable(ledger: Ledger, names: list[str]) -> None:
         assert getattr(ledger.cages.find("devvm", "f"), "held", 0) == 58
     if "controls" in names:
         assert getattr(ledger.controls.find("pause"), "why", "") == "a freeze"
+    if "devvms" in names:
+        assert ledger.devvms.health("devvm").since == AT
     if "checks" in names:
         assert [row["subject"] for row in ledger.checks.of_run("run-1")["todo-1"]] == ["stacks/x"]
     assert {"delivery", "run", "todo", "effect"} <= {fact["fact"] for fact in ledger.audit.facts()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -299,3 +300,35 @@ def test_a_first_push_is_never_less_than_all_of_it(place: Place) -> None:
     place.webhook("w", (NO_COMMIT, commits[1]))
     assert place.webhook("again", (NO_COMMIT, commits[1])) == [at(PATH, commits[1])]
     assert len(place.runs()) == 1
+
+
+def test_a_gap_that_a_late_webhook_closes_is_none_and_what_came_before_its_turn_starts_nothing_twice(
+    place: Place,
+) -> None:
+    place.reconcile()
+    first, second, third = place.push(), place.push(OTHER), place.push(PATH, TEXT + "\nMore.\n")
+    assert place.webhook("w2", second) == [at(OTHER, second[1])]
+    assert place.webhook("w3", third) == [at(PATH, third[1])]
+    assert place.tip == Tip(first[0], first[0]), "nobody told of the first one"
+    assert place.webhook("w1", first) == [at(PATH, first[1])]
+    assert place.tip == Tip(third[1], first[0])
+    assert place.reconcile() == []
+    assert len(place.runs()) == 3
+
+
+def test_a_repeat_is_known_without_the_forge(place: Place) -> None:
+    place.reconcile()
+    commits = place.push()
+    place.webhook("w", commits)
+    place.forge.url.rename(place.forge.url.with_name("away.git"))
+    assert place.webhook("again", commits) == []
+    assert place.reasons()["again"] == "already-followed"
+
+
+def test_a_repeat_after_the_mirrors_were_lost_is_known_too(place: Place) -> None:
+    place.reconcile()
+    commits = place.push()
+    place.webhook("w", commits)
+    shutil.rmtree(place.settings.server.data)
+    assert place.webhook("again", commits) == []
+    assert place.reasons()["again"] == "already-followed"

@@ -53,7 +53,9 @@ class DevVM:
         self.power_off()
 
     def power_on(self) -> None:
-        """Start sshd and wait for its greeting."""
+        """Start sshd and wait for its greeting, unless it is on."""
+        if self._child is not None:
+            return
         argv: list[str | Path] = [sys.executable, _INIT, _sshd(), "-D", "-e", "-f", self._folder / "sshd_config"]
         self._child = start("sshd", argv, self.log, {"PATH": os.defpath}, tied=True)
         try:

@@ -62,7 +62,8 @@ def write(path: str, content: str) -> Call:
 class Model(Loopback):
     """`requests` holds the body of every request for a message, `unauthorised` counts those with another key.
 
-    `script` may be replaced at any time. `break_next` lets the next requests fail: "hang" gives no answer until the
+    `script` may be replaced at any time. `gates` maps actions to events: requests for such a TODO are answered once its
+    event is set. `break_next` lets the next requests fail: "hang" gives no answer until the
     model is closed, "overloaded" is status 529, "error" is a 400.
     """
 
@@ -71,6 +72,7 @@ class Model(Loopback):
         self.script: Script = script
         self.requests: list[dict[str, Any]] = []
         self.unauthorised = 0
+        self.gates: dict[str, threading.Event] = {}
         self._api_key = api_key
         self._faults: deque[Fault] = deque()
         self._closing = threading.Event()
@@ -99,6 +101,7 @@ class Model(Loopback):
         if path.endswith("/count_tokens"):
             return as_json(200, {"input_tokens": len(request.body) // _BYTES_PER_TOKEN})
         self.requests.append(body)
+        self._wait_at_gate(body)
         attempt = self._attempt(body)
         if fault := self._faults.popleft() if self._faults else attempt.fault:
             return self._break(fault)
@@ -106,6 +109,12 @@ class Model(Loopback):
         if not body.get("stream"):
             return as_json(200, message)
         return Answer(200, b"".join(_stream(message)), "text/event-stream")
+
+    def _wait_at_gate(self, body: dict[str, Any]) -> None:
+        task = _task_of(body)
+        gate = self.gates.get(task["todo"]["action"]) if task else None
+        while gate is not None and not gate.wait(0.05) and not self._closing.is_set():
+            continue
 
     def _attempt(self, body: dict[str, Any]) -> Attempt:
         task = _task_of(body) if body.get("tools") else None

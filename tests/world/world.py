@@ -76,6 +76,8 @@ class World:
         self.database, self.data, self.states = folder / "followthrough.db", folder / "data", folder / "states"
         self._open = ExitStack()
         self.service: Child | None = None
+        self.workers: dict[str, Child] = {}
+        self.boots = 0
         self.prometheus: Prometheus | None = None
         self.uptime_kuma: UptimeKuma | None = None
 
@@ -110,14 +112,9 @@ class World:
         self.stop_service()
         self._open.close()
 
-    def serve(self) -> Child:
+    def serve(self, *more: str) -> Child:
         """Start the service and wait until it is ready. Raises WorldError with the end of its log."""
-        argv: list[str | Path] = [self.options.python, "-m", "app.cli", "serve", "--config", self.config]
-        home = self.folder / "service-home"
-        home.mkdir(exist_ok=True)
-        env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8"}
-        env |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        self.service = start("followthrough serve", argv, self.folder / "service.log", env, cwd=self.folder)
+        self.service = self._start("service", "serve", *more)
         try:
             wait_until(self._is_ready, self.service)
         except BaseException:
@@ -125,11 +122,32 @@ class World:
             raise
         return self.service
 
+    def worker(self, name: str) -> Child:
+        """Start a worker as on a machine of its own, with mirrors of its own, and wait until it works.
+
+        One of that name that was there before has to be gone.
+        """
+        self.boots += 1
+        child = self._start(f"worker-{name}-{self.boots}", "worker", "--name", name, data=self.folder / f"data-{name}")
+        self.workers[name] = child
+        wait_until(lambda: "working on" in child.log.read_text(errors="replace"), child)
+        return child
+
     def stop_service(self, grace: float = 15) -> None:
-        """End the service as an operator does."""
-        if self.service is not None:
-            self.service.stop(grace)
-            self.service = None
+        """End the service, and the workers with it, as an operator does."""
+        for child in [*self.workers.values(), *([self.service] if self.service else [])]:
+            child.stop(grace)
+        self.workers.clear()
+        self.service = None
+
+    def _start(self, log: str, *words: str, data: Path | None = None) -> Child:
+        argv: list[str | Path] = [self.options.python, "-m", "app.cli", *words, "--config", self.config]
+        home = self.folder / "service-home"
+        home.mkdir(exist_ok=True)
+        env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8"}
+        env |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        env |= {"FOLLOWTHROUGH_SERVER__DATA": str(data)} if data else {}
+        return start(f"followthrough {words[0]}", argv, self.folder / f"{log}.log", env, cwd=self.folder)
 
     def get(self, path: str) -> Any:
         """The JSON that the service answers for a path of its API."""
