@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -21,8 +22,11 @@ from app.main import compose, execute, is_for_one, leave
 from app.settings import Settings
 from app.web.application import application, worker_application
 from pipelines import drift, durable, postmortem_todos, reconcile, retention
+from pipelines.handing_over import HandOver
 
 _PUSHES = "a look for pushes that no webhook told of"
+# How long a step may go on computing before whoever is to be answered gets a turn; Python's own is ten times that.
+_SWITCH_SECONDS = 0.0005
 log = logging.getLogger("followthrough")
 
 
@@ -38,21 +42,29 @@ def serve(settings: Settings, work: bool = True, name: str = "") -> None:
     if not work:
         _must_be_for_several(settings, "serve --no-work")
     ledger = compose(settings)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    inbox = _inbox(settings, ledger)
 
     def start_push(delivery_id: str, repository: str) -> None:
-        durable.start(postmortem_todos.follow_push, delivery_id, lane=reconcile.lane_of(repository))
+        # One that is looked into again bears the time, and stands in no list of what waits.
+        if " " in delivery_id:
+            _start_push(delivery_id, repository)
+        else:
+            inbox.wake()
 
     def begin() -> Callable[[], None]:
-        if work:
-            return execute(settings, ledger, name)
-        durable.only_hand_over(settings.database.url)
-        return lambda: None
+        if not work:
+            durable.only_hand_over(settings.database.url)
+            return lambda: None
+        end = execute(settings, ledger, name)
+        _begin_what_waits(settings, ledger)
+        inbox.begin()
+        return end
 
     launched = threading.Event()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(_begin_what_waits, ledger, start_push)
         launched.set()
         each = [
             asyncio.create_task(_look_for_drift(settings)),
@@ -87,7 +99,13 @@ def work(settings: Settings, name: str = "", host: str = "127.0.0.1", port: int 
         else:
             _answer(worker_application(settings, ledger, _readiness(ledger, launched)), host, port)
 
-    _until_stopped(lambda: execute(settings, ledger, name), stay)
+    def begin() -> Callable[[], None]:
+        end = execute(settings, ledger, name)
+        _begin_what_waits(settings, ledger)
+        _inbox(settings, ledger).begin()
+        return end
+
+    _until_stopped(begin, stay)
 
 
 def _until_stopped(begin: Callable[[], Callable[[], None]], stay: Callable[[], None]) -> None:
@@ -139,13 +157,23 @@ def _answer(app: FastAPI, host: str, port: int) -> None:
     uvicorn.Server(config).run()
 
 
-def _begin_what_waits(ledger: Ledger, start_push: Callable[[str, str], None]) -> None:
-    """A delivery is stored before it is handed over; one that a crash caught in between is handed over now.
+def _start_push(delivery_id: str, repository: str) -> None:
+    durable.start(postmortem_todos.follow_push, delivery_id, lane=reconcile.lane_of(repository))
 
-    So is what a person decided, yes or no.
+
+def _inbox(settings: Settings, ledger: Ledger) -> HandOver:
+    return HandOver(ledger, [repository.name for repository in settings.repository], _start_push)
+
+
+def _begin_what_waits(settings: Settings, ledger: Ledger) -> None:
+    """What a person decided, yes or no, is stored before it is handed over; a crash may have come in between.
+
+    So may deliveries of a repository that is configured no more, of which nothing else would say so.
     """
     for delivery_id in ledger.deliveries.unconcluded():
-        start_push(delivery_id, ledger.deliveries.get(delivery_id).repository)
+        repository = ledger.deliveries.get(delivery_id).repository
+        if settings.repository_named(repository) is None:
+            _start_push(delivery_id, repository)
     for run_id, todo_id in ledger.approvals.decided():
         lane = ledger.runs.get(run_id).repository
         durable.start(postmortem_todos.follow_approval, f"{run_id} {todo_id}", lane=lane)

@@ -1,8 +1,9 @@
 """How fast a delivery is acknowledged: by us, who have it on the disk then, and by Debian's `webhook`, who forgets it.
 
-Both check the same HMAC over the same bodies, sent by the same generator, in turns. Ours is the whole service on
-SQLite: every delivery has an id of its own, tells of a push to a configured branch, is accepted, stored, handed over
-and followed (it changes no post-mortem) while the next ones come. Theirs answers, then runs /bin/true.
+Both check the same HMAC over the same bodies, sent by the same generator, in turns. Ours is the whole service, alone on
+SQLite or one that only answers beside a worker on PostgreSQL: every delivery has an id of its own, tells of a push to a
+configured branch, is accepted, stored, handed over and followed (it changes no post-mortem) while the next ones come.
+Theirs answers, then runs /bin/true.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sqlite3
 import statistics
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from typing import Any
 
+import sqlalchemy as sa
+
+from app.ledger.database import engine
 from bench import debian
 from bench.load import Measured, offer
+from tests.world.database import postgresql
 from tests.world.forge import BRANCH, REPOSITORY
 from tests.world.payload import Commit, push_payload, signed_headers
-from tests.world.world import World, temporary_folder
+from tests.world.processes import Child
+from tests.world.world import Options, World, temporary_folder
 
 OFFERED = 200.0
 # Sustained: every answer is an acknowledgement, and 99 of 100 come within this, in milliseconds.
@@ -33,13 +38,19 @@ _FILES = [f"services/service-{n:02}/deployment.yaml" for n in range(24)]
 Side = Callable[[float, float], Measured]
 
 
-def measure(seconds: float = 5.0, rounds: int = 5, least: float = 400.0, most: float = 5000.0) -> dict[str, Any]:
+def measure(
+    seconds: float = 5.0, rounds: int = 5, least: float = 400.0, most: float = 5000.0, several: bool = False
+) -> dict[str, Any]:
     """Both sides' median p50 and p99 in milliseconds at 200 a second, their highest sustained rates, and the ratios.
 
     A round lasts `seconds`; the rates tried go from `least` to `most`. `lost` are acknowledged deliveries of ours that
-    were not stored, after a kill -9 at the end.
+    were not stored, after a kill -9 at the end. `several`: on PostgreSQL, with a worker.
     """
-    with temporary_folder() as folder, World(folder) as world, debian.serving(folder, world.webhook_secret) as port:
+    with ExitStack() as held:
+        folder = held.enter_context(temporary_folder())
+        url = held.enter_context(postgresql()).get_uri() if several else f"sqlite:///{folder}/ack.db"
+        world = held.enter_context(World(folder, Options(changes={"database": {"url": url}})))
+        port = held.enter_context(debian.serving(folder, world.webhook_secret))
         bodies = _bodies(world, _PUSHES)
         acknowledged: list[int] = []
 
@@ -52,16 +63,19 @@ def measure(seconds: float = 5.0, rounds: int = 5, least: float = 400.0, most: f
             with _held(world):
                 return _offer(world, port, debian.PATH, bodies, rate, length)
 
-        world.serve()
+        world.serve(*(["--no-work"] if several else []))
+        if several:
+            world.worker("one")
         sides: dict[str, Side] = {"ours": ours, "webhook": theirs}
         for side in sides.values():
             side(OFFERED, min(seconds, 2.0))
         offered = [{name: side(OFFERED, seconds) for name, side in sides.items()} for _ in range(rounds)]
         highest = {name: _highest(side, min(seconds, 4.0), least, most) for name, side in sides.items()}
-        assert world.service is not None
-        world.service.kill()
+        for child in _ours(world):
+            child.kill()
         world.service = None
-        stored, followed = _kept(world)
+        world.workers.clear()
+        stored, followed = _kept(url)
     found: dict[str, Any] = {"deliveries": sum(acknowledged), "followed": followed, "lost": sum(acknowledged) - stored}
     for name in sides:
         found[name] = {
@@ -74,15 +88,20 @@ def measure(seconds: float = 5.0, rounds: int = 5, least: float = 400.0, most: f
     return found
 
 
+def _ours(world: World) -> list[Child]:
+    return [child for child in (world.service, *world.workers.values()) if child is not None]
+
+
 @contextmanager
 def _held(world: World) -> Iterator[None]:
-    """Our service stands still: what it still does after its rounds takes nothing from the other side."""
-    assert world.service is not None
-    os.killpg(world.service.pid, signal.SIGSTOP)
+    """Ours stands still: what it still does after its rounds takes nothing from the other side."""
+    for child in _ours(world):
+        os.killpg(child.pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.killpg(world.service.pid, signal.SIGCONT)
+        for child in _ours(world):
+            os.killpg(child.pid, signal.SIGCONT)
 
 
 def _highest(side: Side, seconds: float, least: float, most: float) -> float:
@@ -133,9 +152,11 @@ def _import(number: int, tip: str) -> str:
     )
 
 
-def _kept(world: World) -> tuple[int, int]:
+def _kept(url: str) -> tuple[int, int]:
     """How many accepted deliveries are in the database, and of how many is known what came of them."""
-    with closing(sqlite3.connect(world.database)) as db:
+    made = engine(url)
+    with made.connect() as db:
         query = "SELECT COUNT(*), COUNT(*) FILTER (WHERE reason <> '') FROM deliveries WHERE decision = 'accepted'"
-        stored, followed = db.execute(query).fetchone()
+        stored, followed = db.execute(sa.text(query)).one()
+    made.dispose()
     return int(stored), int(followed)

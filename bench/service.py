@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ RESULTS = Path(__file__).with_name("results.json")
 Part = Callable[[], dict[str, Any]]
 PARTS: Mapping[str, Part] = {
     "ack": ack.measure,
+    "ack-several": partial(ack.measure, several=True),
     "first-request": first_request.measure,
     "side-by-side": side_by_side.measure,
     "resume": resume.measure,
@@ -39,6 +41,7 @@ PARTS: Mapping[str, Part] = {
 # So small that it only shows that a part works.
 QUICK: Mapping[str, Part] = {
     "ack": lambda: ack.measure(seconds=0.5, rounds=1, least=100, most=100),
+    "ack-several": lambda: ack.measure(seconds=0.5, rounds=1, least=100, most=100, several=True),
     "first-request": lambda: first_request.measure(rounds=1),
     "side-by-side": lambda: side_by_side.measure(think=0.5, numbers=(1, 2)),
     "resume": lambda: resume.measure(rounds=1),

@@ -54,20 +54,20 @@ def budget_of(run_id: str, todo_id: str, attempt: int) -> float:
 
 
 def open_tree(bench: Bench, todos: Sequence[Todo]) -> list[list[str]]:
-    """The run's own worktree at the branch's tip; returns the ids of the TODOs in lanes that may go side by side.
+    """Our clone, at the branch's tip; returns the ids of the TODOs in lanes that may go side by side.
 
     Raises Refused("commit-gone") when the branch does not contain the run's commit: it was never pushed, or somebody
     took it back.
     """
     room.must_be_there(bench)
-    tip = bench.workspace.open()
-    bench.say("workspace", f"worktree on {bench.devvm.name} at {tip[:7]}")
+    tip = bench.workspace.fetch()
+    bench.say("workspace", f"{bench.devvm.name} has {bench.repository.branch} at {tip[:7]}")
     closing.sweep(bench)
     if not bench.branch.contains(bench.run.commit):
         where = f"{bench.repository.branch} of {bench.repository.name}"
         raise Refused("commit-gone", f"following {bench.run.commit[:12]}: it is not on {where}; push it first")
     wishes = [Wish(todo.id, todo.type, f"{todo.action} {todo.details}") for todo in todos]
-    return lanes(wishes, bench.workspace.known_stacks(), settings().agent.side_by_side)
+    return lanes(wishes, bench.workspace.known_stacks(tip), settings().agent.side_by_side)
 
 
 def export(bench: Bench, todo: Todo) -> str:

@@ -39,7 +39,7 @@ BESIDE = "beside"
 FLOW_VERSION = "postmortem-todos-4"
 APPLICATION = "followthrough"
 # How often it is looked whether there is something to do, and whether a part of a run has ended.
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.1
 # Seconds between tries: soon first, for a hiccup, then once a minute.
 _WAITS = (1.0, 3.0, 9.0, 30.0, 60.0)
 # What the end of a run waits at most: people are told, and what was left behind is swept by the next run.

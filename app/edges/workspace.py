@@ -79,6 +79,15 @@ class Workspace:
     def open(self) -> str:
         """Make the worktree at the tip of the branch; return the commit. An earlier one in its place goes.
 
+        Raises what `fetch` raises.
+        """
+        tip = self.fetch()
+        self.git.alone("worktree", "add", "--quiet", "--force", "--detach", "--end-of-options", self.tree, tip)
+        return tip
+
+    def fetch(self) -> str:
+        """Make our clone where there is none, and bring the branch into it; return its tip. A worktree here goes.
+
         Raises Failed when the workspace is not a folder that this user alone can read and write.
         """
         places = (self._root, self.folder, self.git.clone, self.tree)
@@ -92,9 +101,7 @@ class Workspace:
             self.git.init()
         if "prune" in next_steps:
             self.git.alone("worktree", "prune")
-        tip = self.git.fetch(self._repository.clone_url, self._repository.branch)
-        self.git.alone("worktree", "add", "--quiet", "--force", "--detach", "--end-of-options", self.tree, tip)
-        return tip
+        return self.git.fetch(self._repository.clone_url, self._repository.branch)
 
     def is_open(self) -> bool:
         """Whether the worktree is there."""
@@ -109,10 +116,11 @@ class Workspace:
         """The folders of another run of the same repository."""
         return Workspace(self._machine, self._root, self._repository, run_id)
 
-    def known_stacks(self) -> frozenset[str]:
-        """The folders that are stacks at the worktree's commit."""
+    def known_stacks(self, commit: str = "") -> frozenset[str]:
+        """The folders that are stacks at a commit of the clone, without one at the worktree's."""
         folder = self._repository.stacks + "/"
-        listed = self.git.in_tree("ls-tree", "-z", "-d", "--name-only", "HEAD", folder).out
+        words = ("ls-tree", "-z", "-d", "--name-only", commit or "HEAD", folder)
+        listed = (self.git.in_clone(*words) if commit else self.git.in_tree(*words)).out
         return frozenset(name.decode("utf-8", "replace").removeprefix(folder) for name in listed.split(b"\0") if name)
 
     def export(self, todo_id: str, wanted: Callable[[str, str], bool]) -> str:
