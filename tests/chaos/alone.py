@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.world import asking
 from tests.world.payload import push_payload, signed_headers
 from tests.world.processes import ROOT, Child, free_port, start, wait_until
 
@@ -51,7 +52,7 @@ class Alone:
         """Tell it of a push, as a delivery of this name; returns the status of the answer."""
         body = push_payload(repository, "master", before, after, [])
         headers = signed_headers(body, SECRET, delivery=name)
-        return httpx.post(self.webhook_url, content=body, headers=headers, timeout=60).status_code
+        return asking.post(self.webhook_url, content=body, headers=headers, timeout=60).status_code
 
     def kill(self) -> None:
         """kill -9."""
@@ -67,6 +68,6 @@ class Alone:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return asking.get(f"{self.url}/readyz", timeout=2).status_code == 200
         except httpx.TransportError:
             return False

@@ -28,8 +28,8 @@ from tests.world.model import Attempt, edit, read
 from tests.world.processes import WorldError
 from tests.world.world import Options, World, temporary_folder
 
-WEB, WRAPPER = "stacks/web/main.tf", "scripts/tg"
-ANCHOR = "    replicas = local.replicas\n"
+WEB, NFS, WRAPPER = "stacks/web/main.tf", "stacks/nfs/main.tf", "scripts/tg"
+ANCHOR, BACKUPS = "    replicas = local.replicas\n", '    path          = "/srv/nfs/backups"\n'
 FINAL = ("done", "partial", "needs-human", "failed", "unknown", "cancelled", "nothing-to-do")
 HEAD = "# Post-Mortem: Number {n}\n\n**Date**: 2026-04-14\n\n## Prevention Plan\n\n"
 TABLE = "| Priority | Action | Type | Details | Status |\n|---|---|---|---|---|\n"
@@ -65,6 +65,7 @@ class Soak:
         self.world, self.chance, self.say, self.workers = world, chance, say, workers
         self.count = Count()
         self.asked: list[str] = []
+        self.pushed = 0
         self._applies = world.folder / "applies.log"
 
     def prepare(self) -> None:
@@ -82,20 +83,32 @@ class Soak:
 
     def ask(self) -> None:
         """Push one more post-mortem and deliver it, as often as it takes, with one delivery id, sometimes twice."""
-        number = len(self.asked)
-        action = f"Give the frontend limit number {number}"
-        name = [read(WEB), edit(WEB, ANCHOR, f"{ANCHOR}    limit_{number} = 10\n")]
-        self.world.model.script = {**self.world.model.script, action: [Attempt(name)]}
-        self.asked.append(action)
+        number = self.pushed
+        self.pushed += 1
+        rows = "".join(self._wish(*wish) for wish in self._wishes(number))
         forge = self.world.forge
         self._retry(forge.pull)
         path = f"docs/post-mortems/2026-04-14-number-{number}.md"
-        text = HEAD.format(n=number) + TABLE + f"| P1 | {action} | Config | as said | TODO |\n"
+        text = HEAD.format(n=number) + TABLE + rows
         forge.commit({path: text}, f"docs: post-mortem {number} [ci skip]")
         commits = self._retry(self._push)
         for _ in range(1 + (self.chance.random() < 0.3)):
             self._retry(lambda: self._deliver(commits, f"soak-{number}"))
             self.count.deliveries += 1
+
+    def _wishes(self, number: int) -> list[tuple[str, str, str]]:
+        """What a post-mortem asks for, as (action, file, where it goes): now and then of two stacks side by side."""
+        web = (f"Give the frontend limit number {number}", WEB, ANCHOR)
+        nfs = (f"Give the backups limit number {number}", NFS, BACKUPS)
+        return [web, nfs] if self.chance.random() < 0.4 else [web]
+
+    def _wish(self, action: str, file: str, anchor: str) -> str:
+        """A row of the post-mortem; the model knows what to do for it."""
+        key = f"limit_{action.rpartition(' ')[2]}"
+        calls = [read(file), edit(file, anchor, f"{anchor}    {key} = 10\n")]
+        self.world.model.script = {**self.world.model.script, action: [Attempt(calls)]}
+        self.asked.append(action)
+        return f"| P1 | {action} | Config | as said | TODO |\n"
 
     def strike(self) -> None:
         """Kill the service or a worker after a while, at once or while it starts, and start it again."""
@@ -130,7 +143,7 @@ class Soak:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             runs = self.world.get("/api/runs")["runs"]
-            if len(runs) >= len(self.asked) and all(run["outcome"] for run in runs):
+            if len(runs) >= self.pushed and all(run["outcome"] for run in runs):
                 return
             time.sleep(1)
 
@@ -203,10 +216,10 @@ def soak(kills: int, seed: int, say: Callable[[str], None], workers: int = 0) ->
         run = Soak(world, random.Random(seed), say, workers)
         run.prepare()
         while run.count.kills < kills:
-            if len(run.asked) * 4 <= run.count.kills:
+            if run.pushed * 4 <= run.count.kills:
                 run.ask()
             run.strike()
-            say(f"{run.count.kills} kills, {len(run.asked)} post-mortems")
+            say(f"{run.count.kills} kills, {run.pushed} post-mortems")
         run.settle(LONGEST_RUN)
         return run.judge()
 

@@ -6,7 +6,6 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.e2e.conftest import (
@@ -28,6 +27,7 @@ from tests.e2e.conftest import (
     pushed_meanwhile,
     run_checkout,
 )
+from tests.world import asking
 from tests.world.payload import signed_headers
 from tests.world.world import World
 
@@ -36,7 +36,7 @@ RETRY = "<!-- once more -->\n"
 
 def send(world: World, payload: bytes, delivery: str = "") -> None:
     headers = signed_headers(payload, world.webhook_secret, delivery=delivery)
-    httpx.post(world.webhook_url, content=payload, headers=headers, timeout=30).raise_for_status()
+    asking.post(world.webhook_url, content=payload, headers=headers, timeout=30).raise_for_status()
 
 
 def run_ids(world: World) -> list[str]:

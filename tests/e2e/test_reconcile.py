@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import PATH, eventually, post_mortem
+from tests.world import asking
 from tests.world.forge import REPOSITORY, Forge
 from tests.world.processes import ROOT, Child, free_port, start, wait_until
 
@@ -56,16 +57,16 @@ class Service:
 
     def runs(self) -> list[dict[str, Any]]:
         """The runs that are over."""
-        listed = httpx.get(f"{self.url}/api/runs", timeout=30).json()["runs"]
+        listed = asking.get(f"{self.url}/api/runs", timeout=30).json()["runs"]
         return [run for run in listed if run["outcome"]]
 
     def reasons(self) -> dict[str, str]:
-        listed = httpx.get(f"{self.url}/api/deliveries", timeout=30).json()["deliveries"]
+        listed = asking.get(f"{self.url}/api/deliveries", timeout=30).json()["deliveries"]
         return {delivery["id"]: delivery["reason"] for delivery in listed}
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return asking.get(f"{self.url}/readyz", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
 

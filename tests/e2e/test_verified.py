@@ -28,6 +28,7 @@ from tests.e2e.conftest import (
     plans_empty,
     push,
 )
+from tests.world import asking
 from tests.world.answers import RULES
 from tests.world.infra import INVENTORY
 from tests.world.model import Attempt, Call, edit, read
@@ -315,4 +316,4 @@ def test_without_prometheus_no_alert_is_applied(verified: tuple[World, dict[str,
     assert (todo["outcome"], todo["reason"]) == ("failed", "prometheus-unreachable")
     assert "OneMore" not in world.forge.file(RULES).decode()
     with pytest.raises(httpx.TransportError):
-        httpx.get(world.prometheus.url, timeout=2)
+        asking.get(world.prometheus.url, timeout=2)

@@ -26,6 +26,7 @@ from app.ledger import Ledger, open_ledger
 from app.ledger.runs import Run, Todo
 from app.settings import load
 from pipelines import bench
+from tests.world import asking
 from tests.world.loopback import Answer, Loopback
 from tests.world.openbao import MOUNT, ROLE, SECRET_PATH, OpenBao
 from tests.world.processes import ROOT, Child, free_port, start, wait_until
@@ -135,7 +136,7 @@ class House:
 
     def _loaded(self) -> list[dict[str, Any]]:
         auth = httpx.BasicAuth(self.prometheus.user, self.prometheus.password)
-        groups = httpx.get(f"{self.prometheus.url}/api/v1/rules", auth=auth, timeout=5).json()["data"]["groups"]
+        groups = asking.get(f"{self.prometheus.url}/api/v1/rules", auth=auth, timeout=5).json()["data"]["groups"]
         return [rule for group in groups for rule in group["rules"]]
 
 
@@ -352,7 +353,7 @@ def serving(house: House, port: int) -> Iterator[Child]:
 
 def _answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2).status_code == 200
+        return asking.get(f"http://127.0.0.1:{port}/readyz", timeout=2).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.e2e.conftest import FIX, FOLLOW_UP, PATH, command, deliver, eventually, finished, log, post_mortem, push
+from tests.world import asking
 from tests.world.database import postgresql
 from tests.world.world import Options, World
 
@@ -44,7 +44,7 @@ def test_a_run_whose_worker_dies_goes_on_at_the_other_one(world: World) -> None:
     assert log(world, commits[1]) == [FIX, FOLLOW_UP]
     sessions = [r for r in world.model.requests if r.get("tools") and len(r["messages"]) == 1]
     assert len(sessions) == 1, "one agent session, whoever follows it"
-    told = httpx.get(f"{world.url}/metrics", timeout=30).text
+    told = asking.get(f"{world.url}/metrics", timeout=30).text
     assert 'followthrough_workers{state="alive"} 1.0' in told
     assert 'followthrough_workers{state="dead-with-runs"} 0.0' in told
     said = command(world, "doctor").stdout

@@ -16,7 +16,6 @@ from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
-import httpx
 import pytest
 
 from app.edges.uptime_kuma import Brought, UptimeKuma
@@ -32,6 +31,7 @@ from pipelines import bench as benches
 from pipelines import closing, monitors
 from pipelines.bench import Bench
 from pipelines.values import BroughtMonitor
+from tests.world import asking
 from tests.world.here import Ground, kept
 from tests.world.processes import free_port
 from tests.world.uptime_kuma import UptimeKuma as Server
@@ -71,7 +71,7 @@ def logged_in(server: Server, timeout: float = 10) -> UptimeKuma:
 def push(server: Server, api: Any, number: int, status: str = "up", message: str = "OK") -> str:
     """Call the address of a push monitor; returns its token."""
     token = str(api.get_monitor(number)["pushToken"])
-    httpx.get(f"{server.url}/api/push/{token}", params={"status": status, "msg": message}).raise_for_status()
+    asking.get(f"{server.url}/api/push/{token}", params={"status": status, "msg": message}).raise_for_status()
     return token
 
 
@@ -94,7 +94,7 @@ def test_a_monitor_is_made_once_and_sees_that_its_target_is_up(kuma: UptimeKuma,
     assert entry_of(known) == replace(wanted, notifications=())
     assert known.beyond == ()
     assert kuma.link(made.id) == f"{server.url}/dashboard/{made.id}"
-    assert httpx.get(kuma.link(made.id)).status_code == 200
+    assert asking.get(kuma.link(made.id)).status_code == 200
 
 
 def test_a_target_on_which_nobody_listens_is_down(kuma: UptimeKuma) -> None:

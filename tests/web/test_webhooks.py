@@ -18,6 +18,7 @@ import uvicorn
 from app.ledger import Ledger, open_ledger
 from app.settings import DevVMSettings, GitHubSettings, RepositorySettings, ServerSettings, Settings
 from app.web.application import application
+from tests.world import asking
 
 EXAMPLES = Path(__file__).parents[2] / ".tools/node_modules/@octokit/webhooks-examples/api.github.com/index.json"
 SECRET = "it's a secret to everybody"
@@ -31,12 +32,13 @@ class Service:
     def __init__(self, ledger: Ledger, url: str) -> None:
         self.ledger, self.url = ledger, url
         self.started: list[tuple[str, str]] = []
+        self.client = httpx.Client(timeout=30)
 
     def post(self, body: bytes, headers: dict[str, str] | None = None, secret: str | None = SECRET) -> httpx.Response:
         sent = {"Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": "d-1"}
         if secret is not None:
             sent["X-Hub-Signature-256"] = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-        return httpx.post(f"{self.url}/webhooks/github", content=body, headers={**sent, **(headers or {})}, timeout=30)
+        return self.client.post(f"{self.url}/webhooks/github", content=body, headers={**sent, **(headers or {})})
 
 
 @pytest.fixture
@@ -57,6 +59,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
     while not server.started:
         threading.Event().wait(0.01)
     yield made
+    made.client.close()
     server.should_exit = True
     thread.join()
     listening.close()
@@ -126,7 +129,7 @@ def test_ping_answers_200(service: Service) -> None:
 def test_without_a_fitting_signature_nothing_is_looked_at(service: Service, signature: str | bytes | None) -> None:
     headers: dict[str, Any] = {} if signature is None else {"X-Hub-Signature-256": signature}
     sent = {"Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": "d-1", **headers}
-    answer = httpx.post(f"{service.url}/webhooks/github", content=push(), headers=sent)
+    answer = asking.post(f"{service.url}/webhooks/github", content=push(), headers=sent)
     assert answer.status_code == 401
     assert service.ledger.deliveries.newest() == []
     assert service.ledger.deliveries.rejected()[0]["reason"] == "bad-signature"
@@ -169,7 +172,7 @@ def test_a_body_over_the_cap_is_413_and_so_is_a_declared_one_that_never_comes(se
         for _ in range(64):
             yield b"x" * 65_536
 
-    chunked = httpx.post(f"{service.url}/webhooks/github", content=endless(), headers={"X-GitHub-Event": "push"})
+    chunked = asking.post(f"{service.url}/webhooks/github", content=endless(), headers={"X-GitHub-Event": "push"})
     assert chunked.status_code == 413
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as raw:

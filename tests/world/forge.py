@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.world import asking
 from tests.world.payload import Commit, push_payload, signed_headers
 
 REPOSITORY, BRANCH = "example-org/infra", "master"
@@ -87,7 +88,7 @@ class Forge:
     def post(self, url: str, secret: str, before: str, after: str, delivery: str = "") -> httpx.Response:
         """Send the signed event of a push to `url`, as the forge would."""
         body = self.payload(before, after)
-        return httpx.post(url, content=body, headers=signed_headers(body, secret, delivery=delivery), timeout=30)
+        return asking.post(url, content=body, headers=signed_headers(body, secret, delivery=delivery), timeout=30)
 
     def _describe(self, commit: str) -> Commit:
         tree, timestamp, message = self.run("log", "-1", "--format=%T%n%cI%n%B", commit).split("\n", 2)

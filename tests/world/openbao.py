@@ -13,6 +13,7 @@ from typing import Any, Self
 import httpx
 import hvac
 
+from tests.world import asking
 from tests.world.processes import Child, WorldError, free_port, start, wait_until
 from tests.world.token_review import ACCOUNT, AUDIENCE, NAMESPACE, TokenReview
 
@@ -105,7 +106,7 @@ class OpenBao:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/v1/sys/health", timeout=2).status_code == 200
+            return asking.get(f"{self.url}/v1/sys/health", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
 

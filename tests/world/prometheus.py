@@ -9,6 +9,7 @@ from typing import Self
 import bcrypt
 import httpx
 
+from tests.world import asking
 from tests.world.loopback import Answer, Loopback
 from tests.world.processes import ROOT, Child, WorldError, free_port, start, wait_until
 
@@ -114,7 +115,7 @@ class Prometheus:
 
     def reload(self) -> None:
         """Have it read configuration and rules again. Raises WorldError with its reason when it keeps the old ones."""
-        answer = httpx.post(f"{self.url}/-/reload", auth=self._auth, timeout=10)
+        answer = asking.post(f"{self.url}/-/reload", auth=self._auth, timeout=10)
         if answer.status_code != 200:
             raise WorldError(f"Prometheus keeps its old rules: {answer.text.strip()}")
 
@@ -140,11 +141,11 @@ class Prometheus:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/-/ready", auth=self._auth, timeout=2).status_code == 200
+            return asking.get(f"{self.url}/-/ready", auth=self._auth, timeout=2).status_code == 200
         except httpx.TransportError:
             return False
 
     def _has_scraped(self) -> bool:
         query = {"query": "count(up == 1) == 2"}
-        answer = httpx.post(f"{self.url}/api/v1/query", data=query, auth=self._auth, timeout=10)
+        answer = asking.post(f"{self.url}/api/v1/query", data=query, auth=self._auth, timeout=10)
         return answer.status_code == 200 and bool(answer.json()["data"]["result"])

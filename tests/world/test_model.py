@@ -15,6 +15,7 @@ from app.agent.command import Cage, command_line, environment
 from app.agent.events import AgentResult, read_result
 from app.agent.prompt import Task, user_prompt
 from app.guard.model import Finding
+from tests.world import asking
 from tests.world.claude import claude_command
 from tests.world.model import API_KEY, NO_SCRIPT, Attempt, Model, edit, read, write
 from tests.world.world import temporary_folder
@@ -98,7 +99,7 @@ def test_an_overloaded_model_is_asked_again(tree: Path) -> None:
 
 
 def ask(model: Model, body: dict[str, object], key: str = API_KEY) -> httpx.Response:
-    return httpx.post(f"{model.url}/v1/messages", json=body, headers={"x-api-key": key}, timeout=5)
+    return asking.post(f"{model.url}/v1/messages", json=body, headers={"x-api-key": key}, timeout=5)
 
 
 def test_the_model_asks_for_its_key_and_answers_small_questions() -> None:
@@ -114,4 +115,4 @@ def test_a_hanging_model_gives_no_answer_until_it_closes() -> None:
     task = json.dumps({"tree": "/t", "todo": {"action": "Scale"}, "findings": []})
     question = {"model": "m", "tools": [{"name": "Read"}], "messages": [{"role": "user", "content": task}]}
     with Model({"Scale": [Attempt(fault="hang")]}) as model, pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{model.url}/v1/messages", json=question, headers={"x-api-key": API_KEY}, timeout=0.3)
+        asking.post(f"{model.url}/v1/messages", json=question, headers={"x-api-key": API_KEY}, timeout=0.3)

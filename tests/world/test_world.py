@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import hvac
 import hvac.exceptions
 import paramiko
@@ -23,6 +22,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.settings import load
+from tests.world import asking
 from tests.world.claude import MODULES
 from tests.world.forge import NO_COMMIT, Forge
 from tests.world.infra import STACKS, apply_stacks, sample_files, tg, wrapper_environment
@@ -252,17 +252,17 @@ def test_the_samples_stacks_plan_empty_once_applied(tmp_path: Path, library: boo
 )
 def test_slack_takes_what_slack_takes(content: bytes, content_type: str, answer: tuple[int, str]) -> None:
     with Slack() as slack:
-        said = httpx.post(slack.webhook_url, content=content, headers={"content-type": content_type})
+        said = asking.post(slack.webhook_url, content=content, headers={"content-type": content_type})
         assert (said.status_code, said.text) == answer
         assert len(slack.messages) == (answer[0] == 200)
-        assert httpx.post(f"{slack.url}/services/guessed", json={"text": "hello"}).status_code == 404
+        assert asking.post(f"{slack.url}/services/guessed", json={"text": "hello"}).status_code == 404
 
 
 def test_slack_fails_as_told_and_recovers() -> None:
     with Slack() as slack:
         slack.fail_next(429)
         slack.fail_next(500)
-        answers = [httpx.post(slack.webhook_url, json={"text": "hello"}) for _ in range(3)]
+        answers = [asking.post(slack.webhook_url, json={"text": "hello"}) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [429, 500, 200]
     assert answers[0].headers["retry-after"] == "1"
 

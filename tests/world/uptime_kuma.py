@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.world import asking
 from tests.world.processes import ROOT, Child, WorldError, free_port, start, wait_until
 
 _PACKAGE = ROOT / ".tools" / "uptime-kuma" / "node_modules" / "uptime-kuma"
@@ -78,7 +79,7 @@ class UptimeKuma:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/api/entry-page", timeout=2).status_code == 200
+            return asking.get(f"{self.url}/api/entry-page", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
 

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.world import asking
 from tests.world.answers import INVENTORY_SCRIPT, SCRIPT
 from tests.world.claude import claude_command
 from tests.world.devvm import DevVM
@@ -151,7 +152,7 @@ class World:
 
     def get(self, path: str) -> Any:
         """The JSON that the service answers for a path of its API."""
-        answer = httpx.get(f"{self.url}{path}", timeout=30)
+        answer = asking.get(f"{self.url}{path}", timeout=30)
         answer.raise_for_status()
         return answer.json()
 
@@ -200,7 +201,7 @@ class World:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return asking.get(f"{self.url}/readyz", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
 
