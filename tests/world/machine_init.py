@@ -57,4 +57,9 @@ def _end_everything() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+    except SystemExit:
+        code = 0
+    # An ordinary exit waits a second for the thread that reads standard input.
+    os._exit(code)
