@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import git
@@ -14,6 +16,8 @@ from app.redact import redact
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 _REGULAR_FILE = "100644"
+# A ref is locked while it is written, which takes milliseconds; in seconds.
+_LONGEST_LOCK = 60.0
 
 
 class Repository:
@@ -30,7 +34,8 @@ class Repository:
     def sync(self, url: str, branch: str) -> str:
         """Fetch the branch from `url` into this mirror, making it when it is not there; return the tip.
 
-        Raises Transient: the forge may be down, and the same fetch is harmless.
+        Raises Transient: the forge may be down, and the same fetch is harmless. What a git that was killed has left
+        locked is free again a minute later.
         """
         try:
             if not self.is_there():
@@ -40,9 +45,20 @@ class Repository:
             words = ("fetch", "--quiet", "--no-tags", "--update-shallow", "--end-of-options", url, f"+{ref}:{ref}")
             self._git.run(*words, network=True)
         except git.GitCommandError as error:
+            self._free_what_nobody_holds()
             said = redact(str(error.stderr).strip()[-400:])
             raise Transient("fetch-failed", f"fetching {branch} of {self.path.stem}: {said}") from None
         return self.resolve(ref)
+
+    def _free_what_nobody_holds(self) -> None:
+        """Remove git's lock files that are older than any git holds one: whoever made them was killed.
+
+        A mirror is ours alone, and its refs are what the next fetch makes of them.
+        """
+        for lock in (*self.path.glob("*.lock"), *self.path.glob("refs/**/*.lock")):
+            with suppress(FileNotFoundError):
+                if time.time() - lock.stat().st_mtime > _LONGEST_LOCK:
+                    lock.unlink()
 
     def resolve(self, revision: str) -> str:
         """The commit that a revision names. Raises BadInput when there is none."""
