@@ -32,6 +32,19 @@ def end_run(run_id: str, work: Callable[[], None]) -> None:
     close(run_id)
 
 
+def end_todo(work: Callable[[], str], finish: Callable[..., str]) -> str:
+    """The outcome of a TODO. An error that nobody foresaw ends it too: others wait for what it holds.
+
+    `finish` takes the kind, the reason, the message and the findings of what stopped it.
+    """
+    try:
+        return work()
+    except Exception as error:
+        log.exception("a TODO")
+        why = f"an error that nobody foresaw ({type(error).__name__}); see the service's log"
+        return finish("Failed", "internal-error", why, ())
+
+
 @step
 def conclude(run_id: str, reason: str, message: str) -> str:
     """The run's outcome, from those of its TODOs."""

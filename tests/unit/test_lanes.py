@@ -9,6 +9,7 @@ import pytest
 
 from app.agent.lanes import Turn, Wish, lanes, may_go
 from app.ledger import Ledger, open_ledger
+from pipelines.ending import end_todo
 
 STACKS = frozenset({"nfs", "web", "home-assistant", "dns"})
 
@@ -95,3 +96,17 @@ def test_all_of_what_is_held_or_nothing(ledger: Ledger) -> None:
     holds.release_run("run")
     assert holds.take("o/r", "other-run", "a", ["stacks/web", "stacks/dns"])
     assert holds.holder("o/r", []) is None
+
+
+def test_an_error_that_nobody_foresaw_ends_a_todo_and_frees_what_it_holds() -> None:
+    """Others would wait for it until somebody cancels the run."""
+    said: list[object] = []
+
+    def finish(*words: object) -> str:
+        said.extend(words)
+        return "failed"
+
+    assert end_todo(lambda: "done", finish) == "done"
+    assert end_todo(lambda: str({}["touches"]), finish) == "failed"
+    assert said[:2] == ["Failed", "internal-error"]
+    assert "KeyError" in str(said[2])
