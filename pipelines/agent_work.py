@@ -78,7 +78,7 @@ def export(bench: Bench, todo: Todo) -> str:
     ledger().runs.begin_todo(bench.run.id, todo.id)
     heed(bench.run.id, "an agent", todo.id)
     _end_leftovers(bench, todo)
-    bench.branch.stand_on(bench.workspace.open())
+    bench.branch.copy_of(bench.workspace.open())
     path = bench.run.post_mortem
     document = parse(bench.workspace.file(path), path, settings().documents.vocabulary)
     if todo.id not in {item.id for item in document.todos}:

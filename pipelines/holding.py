@@ -65,7 +65,9 @@ def pushing(bench: Bench, todo: Todo) -> Iterator[None]:
 
 
 def _on_tip(bench: Bench, change: AgentChange) -> AgentChange:
-    before, tip = bench.branch.base(), bench.branch.to_tip()
+    # Since the agent's copy was made, not since the worktree moved last: this step may be done again, and a second try
+    # edits the copy of the first.
+    before, tip = bench.branch.copied(), bench.branch.to_tip()
     if not bench.branch.contains(before):
         name = f"{bench.repository.branch} of {bench.repository.name}"
         raise Failed("branch-rewound", f"landing on {name}: it was rewound while the agent worked; nothing was applied")

@@ -2,6 +2,7 @@
 
 Every method may be repeated. `refs/worktree/base` is the tip that the worktree stands on: a branch that does not
 contain it any more was rewound by somebody, and a push of ours would bring back what they took away.
+`refs/worktree/copied` is the one that the agent's copy was made of; it stays where it is when the worktree moves on.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from app.errors import Failed, Refused, Transient
 from app.settings import RepositorySettings
 
 _BASE = "refs/worktree/base"
+_COPIED = "refs/worktree/copied"
 # Another push reached the forge at the same moment: the next try will see it as a plain rejection.
 _RACE = re.compile(r"\[remote rejected\].*(cannot lock ref|failed to update ref|incorrect old value)")
 _GONE = "remote ref does not exist"
@@ -34,6 +36,11 @@ class Branch:
     def stand_on(self, tip: str) -> None:
         """Note the tip of the branch that the worktree stands on."""
         self._git.in_tree("update-ref", _BASE, tip)
+
+    def copy_of(self, tip: str) -> None:
+        """Note the tip that the agent's copy is made of, on which the worktree stands."""
+        self.stand_on(tip)
+        self._git.in_tree("update-ref", _COPIED, tip)
 
     def contains(self, commit: str) -> bool:
         """Whether the branch, as last fetched, contains a commit."""
@@ -87,6 +94,10 @@ class Branch:
     def base(self) -> str:
         """The tip of the branch that the worktree stands on."""
         return self._git.in_tree("rev-parse", _BASE).text
+
+    def copied(self) -> str:
+        """The tip of the branch that the agent's copy was made of."""
+        return self._git.in_tree("rev-parse", _COPIED).text
 
     def parent(self) -> str:
         """The commit that the worktree's own commit stands on."""
