@@ -113,6 +113,11 @@ def _step(function: Callable[P, R], patience: float | None) -> Callable[P, R]:
     return call
 
 
+def patiently(read: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Read outside of a step what never changes, waiting as a step does: what a flow itself raises ends it for good."""
+    return _patiently(read, None, *args, **kwargs)
+
+
 def _named(names: Sequence[str], args: Sequence[object]) -> dict[str, str]:
     """What a step is about, for its log lines: the ids among its arguments."""
     given = {_FIELDS[name]: arg for name, arg in zip(names, args, strict=False) if name in _FIELDS}

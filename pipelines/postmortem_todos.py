@@ -38,7 +38,7 @@ from app.guard.model import Finding, Verdict
 from app.ledger.runs import Todo
 from pipelines import agent_work, alerts, approval, closing, holding, intake, landing, monitors, results, verification
 from pipelines.bench import Bench, bench_step, ledger
-from pipelines.durable import side_by_side, start, step, workflow
+from pipelines.durable import patiently, side_by_side, start, step, workflow
 from pipelines.ending import end_run, end_todo
 from pipelines.values import AgentChange, Approved, BroughtMonitor, Kept, StackPlan, Work
 
@@ -87,7 +87,7 @@ def follow_lane(lane: str) -> None:
     """The TODOs of a lane, `RUN TODO TODO ...`, one after the other, until nobody knows how one ended."""
     run_id, *todo_ids = lane.split(" ")
     for todo_id in todo_ids:
-        todo = ledger().runs.todo(run_id, todo_id)
+        todo = patiently(ledger().runs.todo, run_id, todo_id)
         if end_todo(partial(follow_todo, run_id, todo), partial(finish_todo, run_id, todo_id)) == "unknown":
             break
 
