@@ -41,13 +41,14 @@ def budget_of(run_id: str, todo_id: str, attempt: int) -> float:
     agent, spend = settings().agent, ledger().spend
     limits = Limits(agent.todo_budget_usd, agent.budget_usd, agent.day_budget_usd)
     while True:
-        is_open = spend.is_open(run_id, todo_id)
+        was_open = spend.is_open(run_id, todo_id)
         try:
             return spend.set_aside(
                 run_id, todo_id, attempt, lambda so: allowance(limits, Limits(so.todo, so.run, so.day))
             )
         except Refused as error:
-            if error.reason == "todo-budget-spent" or not is_open:
+            # Asked before and after: in between, one may have ended, or begun.
+            if error.reason == "todo-budget-spent" or not (was_open or spend.is_open(run_id, todo_id)):
                 raise
         must_go_on(run_id, "waiting for money that TODOs beside this one have set aside", todo_id)
         time.sleep(_LOOK_SECONDS)
