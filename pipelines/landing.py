@@ -114,8 +114,11 @@ def apply(bench: Bench, todo_id: str, judged: StackPlan) -> None:
     job = bench.workspace.job(todo_id, "apply", judged.stack)
     applied = Evidence("apply", 0, judged.stack, judged.sha256)
     _keep(bench, todo_id, applied)
-    bench.terraform.apply(judged.stack, judged.job, judged.sha256, job, first)
-    _keep(bench, todo_id, replace(applied, exit_code=0))
+
+    def ended(code: int) -> None:
+        _keep(bench, todo_id, replace(applied, exit_code=code))
+
+    bench.terraform.apply(judged.stack, judged.job, judged.sha256, job, first, ended)
 
 
 def verify(bench: Bench, todo_id: str, stack: str, job: str = "verify") -> None:

@@ -76,12 +76,15 @@ class Terraform:
         """The folders of everything that `plan` starts under the name of this job."""
         return [*_names(f"{job}~init"), *_names(job)]
 
-    def apply(self, stack: str, plan_job: str, sha256: str, job: str, first: bool) -> None:
+    def apply(
+        self, stack: str, plan_job: str, sha256: str, job: str, first: bool, ended: Callable[[int], None]
+    ) -> None:
         """Apply the plan file of `plan_job`, at most once.
 
         `sha256` is that of the file when it was judged; another content is refused. `first` says that nobody has
         begun this apply. The job's folder is the gate: one that was begun is followed, one that never came to start
-        is started. Raises Unknown when it may have happened in part: such an apply must not be repeated.
+        is started. `ended` hears its exit code, where one is known. Raises Unknown when it may have happened in part:
+        such an apply must not be repeated.
         """
         doing = f"applying the judged plan of {stack}"
         file = self._plan_file(plan_job)
@@ -101,6 +104,7 @@ class Terraform:
             raise Transient("apply-connection-lost", f"{doing}: {error}") from None
         if done.state != "exited":
             raise Unknown("apply-unknown", f"{doing}: it was started and nothing tells how it ended; look at the stack")
+        ended(done.code)
         if done.code != 0:
             said = self._error(job)
             if _STALE in said:
