@@ -196,8 +196,7 @@ def launch(
 
     `patience` is how long a step tries again after transient failures, in seconds; `tell` is called before each wait
     with the step's first argument and a sentence. `traces` is where OTLP traces go, empty for nowhere.
-    `beside` is how many parts of one run may go side by side. `member` is this process among several, None when it is
-    the only one.
+    `beside` is how many parts of one run may go side by side. `member` is this process among several, None when alone.
     """
     _patience[:], _told[:], _member[:] = [patience], [tell], [member] if member else []
     timing.running(FLOW_VERSION)
@@ -219,7 +218,18 @@ def launch(
         # What is handed over is for the newest version: of one that was taken back, nobody would take it.
         DBOS.set_latest_application_version(FLOW_VERSION)
     DBOS.register_queue(QUEUE, partition_concurrency=1, worker_concurrency=8, polling_interval_sec=_LOOK_SECONDS)
-    DBOS.register_queue(BESIDE, partition_concurrency=beside, worker_concurrency=16, polling_interval_sec=_LOOK_SECONDS)
+    places = _places(beside)
+    DBOS.register_queue(BESIDE, partition_concurrency=places, worker_concurrency=16, polling_interval_sec=_LOOK_SECONDS)
+
+
+def _places(wanted: int) -> int:
+    """How many parts of a run go side by side: no fewer than before while one is under way.
+
+    Those that have begun wait for each other: with fewer places, the one that is waited for might get none.
+    """
+    before = DBOS.retrieve_queue(BESIDE)
+    under_way = DBOS.list_workflows(queue_name=BESIDE, status=["PENDING", "ENQUEUED"], limit=1, load_input=False)
+    return max(wanted, (before.partition_concurrency or 0) if before and under_way else 0)
 
 
 def give_up(conclude: Callable[[str, str], None], living: Collection[str] = (FLOW_VERSION,)) -> None:

@@ -135,3 +135,28 @@ def test_a_crash_while_both_work_loses_neither_and_does_neither_twice(two_stacks
     ended = finished(two_stacks)
     assert outcomes(ended) == {CONFIG: ("done", ""), ONE_MORE: ("done", "")}
     assert sorted(log(two_stacks, commits[1])[:2]) == sorted([subject(CONFIG), subject(ONE_MORE)])
+
+
+@pytest.mark.thorough
+@pytest.mark.configured(agent={"side_by_side": 2})
+def test_lanes_that_have_begun_go_on_side_by_side_where_fewer_may_begin_from_now_on(fresh: World) -> None:
+    """The first lane's second TODO waits for the more urgent one of the second lane, which must not wait for it."""
+    look, one_more = "Look at the web stack", "Let the web stack run the wiki on one more"
+    script(fresh, look, Attempt([read(WEB)], "Nothing to do."))
+    script(fresh, one_more, Attempt([read(WEB), edit(WEB, "replicas             = 3\n", "replicas             = 4\n")]))
+    gates = gated(fresh, CONFIG)
+    todos = (("P0", look, "Config"), ("P1", CONFIG, "Config"), ("P2", one_more, "Config"))
+    commits = push(fresh, {PATH: post_mortem(*todos)})
+    service = fresh.serve()
+    deliver(fresh, commits)
+    eventually(lambda: at_the_model(fresh, CONFIG) and at_the_model(fresh, one_more))
+    service.kill()
+    text = fresh.config.read_text()
+    assert "side_by_side = 2" in text
+    fresh.config.write_text(text.replace("side_by_side = 2", "side_by_side = 1"))
+    # The engine keeps what it was told last: what it begins with at the second start is the lower number.
+    fresh.serve().kill()
+    fresh.serve()
+    gates[CONFIG].set()
+    ended = outcomes(finished(fresh, seconds=60))
+    assert ended == {look: ("needs-human", "agent-made-no-change"), CONFIG: ("done", ""), one_more: ("done", "")}
