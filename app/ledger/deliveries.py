@@ -15,9 +15,9 @@ from app.ledger.clock import now, today
 from app.ledger.schema import deliveries, rejections
 
 # Reasons for which a delivery came to nothing through no fault of its own: a redelivery tries it once more.
-TRY_AGAIN = ("fetch-failed", "repository-gone", "internal-error")
+TRY_AGAIN = ("fetch-failed", "repository-gone", "database-unreachable", "internal-error")
 # Of those, what goes away by itself; an error of ours waits for a redelivery, or a person.
-PASSING = ("fetch-failed", "repository-gone")
+PASSING = ("fetch-failed", "repository-gone", "database-unreachable")
 # A find of the reconciler that is not followed: nobody knows who pushed it, and not everybody may start runs.
 HELD_BACK = "pusher-unknown"
 

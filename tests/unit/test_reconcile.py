@@ -213,6 +213,17 @@ def test_a_delivery_that_the_forge_s_absence_ended_is_taken_up_again(place: Plac
     assert place.reasons() == {"w": "runs-started"}, "it tells of the tip: no other delivery is needed"
 
 
+def test_a_delivery_that_a_lost_database_or_a_full_disk_ended_is_taken_up_again(place: Place) -> None:
+    """The step that looks into it has given up (`durable`); when that can be recorded, the database is back."""
+    place.reconcile()
+    commits = place.push()
+    facts = (REPOSITORY, f"refs/heads/{BRANCH}", *commits, "me", "accepted", "database-unreachable", "")
+    place.ledger.deliveries.store(Delivery("w", "github", "push", *facts))
+    assert place.ledger.deliveries.subject("w").startswith("w 20"), "a redelivery tries it once more"
+    assert place.reconcile() == [at(PATH, commits[1])]
+    assert place.reasons() == {"w": "runs-started"}, "and so does the next look, with who pushed it"
+
+
 def test_a_find_leaves_out_what_a_delivery_before_it_told_of(place: Place) -> None:
     place.reconcile()
     first = place.push()
