@@ -72,4 +72,6 @@ def note_failure(run_id: str, phase: str, message: str) -> None:
 @step
 def close(run_id: str) -> None:
     """Nothing more will happen in this run; only now is its outcome shown."""
+    # What could not be concluded may hold something still, and the next run would wait for it for good.
+    ledger().holds.release_run(run_id)
     ledger().runs.close(run_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from inspect import unwrap
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from app.ledger import Ledger, open_ledger
 from app.ledger.runs import Run, Runs, Todo
 from app.settings import Settings
 from pipelines import bench as benches
-from pipelines import durable, postmortem_todos
+from pipelines import closing, durable, ending, postmortem_todos
 
 
 @pytest.fixture
@@ -52,3 +53,14 @@ def test_a_database_that_is_away_between_two_todos_is_waited_for(
     monkeypatch.setattr(durable, "_WAITS", (0.01,))
     unwrap(postmortem_todos.follow_lane)("r first second")
     assert followed == ["first", "second"]
+
+
+def test_a_run_that_cannot_be_concluded_holds_nothing_when_it_is_over(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next run on that stack would wait for it for good."""
+    assert ledger.holds.take("o/r", "r", "first", ["stacks/nfs"])
+    monkeypatch.setattr(closing, "conclude", Mock(side_effect=RuntimeError("nobody foresaw it")))
+    ending.end_run("r", lambda: None)
+    assert ledger.runs.is_closed("r")
+    assert ledger.holds.take("o/r", "next", "t", ["stacks/nfs"])
