@@ -146,8 +146,10 @@ def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Seq
 def judge(bench: Bench, todo: Todo, attempt: int, base_tree: str, result: AgentResult) -> AgentChange:
     """What the agent changed against its copy, judged by every rule over git facts and contents.
 
-    Raises Refused("agent-made-no-change") when it changed nothing and tried nothing else: it says itself why.
+    Raises Refused("agent-made-no-change") when it changed nothing and tried nothing else: it says itself why. Raises
+    Failed("workspace-lost") when the DevVM has lost its files since.
     """
+    bench.must_be_whole("judging the agent's edits")
     entries = bench.workspace.changes(todo.id, base_tree)
     policy = bench.policy(todo.type)
     tree = bench.workspace.agent_tree(todo.id) + "/"

@@ -144,6 +144,11 @@ class Bench:
         """The text without any secret that this step knows."""
         return redact(text, [*settings().secrets(), *vault.hidden(self.secret, settings().vault)])
 
+    def must_be_whole(self, doing: str) -> None:
+        """Raises Failed("workspace-lost") when the DevVM has lost the worktree: the next try begins on a new one."""
+        if not self.workspace.is_open():
+            raise Failed("workspace-lost", f"{doing}: the run's worktree is gone from {self.devvm.name}")
+
     def commit_url(self, commit: str) -> str:
         """Where people look at a commit of this repository; empty when that is not known."""
         return commit_url(self.repository, commit)

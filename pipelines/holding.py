@@ -49,6 +49,7 @@ def hold(bench: Bench, todo: Todo, change: AgentChange) -> AgentChange:
         ledger().holds.release(run_id, todo.id)
         told = told or _tell(run_id, todo, repository, wanted)
         time.sleep(_LOOK_SECONDS)
+    bench.must_be_whole(f"holding {', '.join(wanted)}")
     return _on_tip(bench, change)
 
 

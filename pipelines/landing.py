@@ -30,8 +30,7 @@ def plan(bench: Bench, todo: Todo, attempt: int, stack: str, change: AgentChange
     """
     heed(bench.run.id, f"planning {stack}", todo.id)
     look = partial(must_go_on, bench.run.id, f"planning {stack}")
-    if not bench.workspace.is_open():
-        raise Failed("workspace-lost", f"planning {stack}: the run's worktree is gone from {bench.devvm.name}")
+    bench.must_be_whole(f"planning {stack}")
     before, job = (bench.workspace.job(todo.id, name, stack) for name in ("baseline", f"plan{attempt}"))
     # Where this step is done again, a plan that it started may go on and still read the files.
     started = {*bench.terraform.jobs_of(before), *bench.terraform.jobs_of(job)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.agent.events import AgentResult
 from app.documents.parse import parse
 from app.errors import Failed
 from app.guard.change import stack_of
@@ -14,7 +16,7 @@ from app.guard.model import Policy
 from app.ledger import Ledger, open_ledger
 from app.ledger.runs import Todo
 from app.settings import Settings
-from pipelines import agent_work, holding
+from pipelines import agent_work, holding, postmortem_todos
 from pipelines import bench as benches
 from pipelines.bench import Bench
 from pipelines.values import AgentChange
@@ -103,3 +105,18 @@ def test_a_new_copy_is_not_outdated_by_what_it_holds(ground: Ground, ledger: Led
     assert holding.hold(bench, todo(), change).outdated
     change = edited(bench, agent_work.export(bench, todo()), WEB)
     assert not holding.hold(bench, todo(), change).outdated
+
+
+def test_a_worktree_that_is_lost_after_the_agent_has_ended_is_said_to_be(ground: Ground, ledger: Ledger) -> None:
+    """By this reason the next try begins on a new copy; any other one ends the TODO."""
+    bench = ground.bench({}, {})
+    base_tree = agent_work.export(bench, todo())
+    change = edited(bench, base_tree, WEB)
+    shutil.rmtree(bench.workspace.folder)
+    for lost in (
+        lambda: holding.hold(bench, todo(), change),
+        lambda: agent_work.judge(bench, todo(), 1, base_tree, AgentResult(True, "", "", 0.1, 1)),
+    ):
+        with pytest.raises(Failed) as raised:
+            lost()
+        assert raised.value.reason in postmortem_todos.LOST
