@@ -76,7 +76,8 @@ class DevVM:
 
     def write(self, path: str, data: bytes) -> None:
         """Put a file in place at once, mode 0600; its folder must exist."""
-        script = 'umask 077; cat > "$1.new" && mv -f "$1.new" "$1"'
+        # Another TODO of the run may put the same file in place at this moment: each has a name of its own until then.
+        script = 'umask 077; cat > "$1.$$" && mv -f "$1.$$" "$1"'
         self.run(["sh", "-c", script, "sh", path], stdin=data)
 
     def lay_out(self, folder: str, files: Mapping[str, bytes], links: Mapping[str, str]) -> None:
