@@ -7,6 +7,7 @@ import time
 from app.errors import Refused
 from app.ledger.controls import PAUSE
 from pipelines.bench import ledger, say
+from pipelines.durable import fence
 
 _LOOK_SECONDS = 1.0
 
@@ -39,6 +40,7 @@ def must_go_on(run_id: str, doing: str, todo_id: str = "") -> None:
     A run stops when one of its applies may have happened in part. A TODO whose own apply has begun goes on, and so does
     what a person approves after the run's end.
     """
+    fence()
     begun = bool(todo_id) and ledger().runs.effects(run_id, effect(run_id, todo_id)) > 0
     if not begun and ledger().runs.is_stopped(run_id):
         raise Refused("stopped-after-unknown", f"{doing}: another TODO's apply may have happened in part")

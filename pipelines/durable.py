@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, nullcontext
-from importlib.util import find_spec
 from inspect import signature, unwrap
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
@@ -128,8 +127,7 @@ def _patiently(function: Callable[P, R], patience: float | None, *args: P.args, 
     began = time.monotonic()
     for wait in itertools.chain(_WAITS, itertools.repeat(_WAITS[-1])):
         limit = _patience[0] if patience is None else min(patience, _patience[0])
-        for member in _member:
-            member.fence()
+        fence()
         try:
             return function(*args, **kwargs)
         except Transient as error:
@@ -155,6 +153,12 @@ def _tell(subject: str, text: str) -> None:
             tell(subject, text)
         except SQLAlchemyError as error:
             log.warning("nobody could be told of a wait: %s", type(error).__name__)
+
+
+def fence() -> None:
+    """Return once this process is known to be alive among the workers: asked in every long wait before it acts."""
+    for member in _member:
+        member.fence()
 
 
 def start(flow: Callable[[str], None], subject: str, lane: str) -> None:
@@ -208,7 +212,7 @@ def launch(
         "executor_id": member.executor if member else "one",
         "log_level": "WARNING",
         "serializer": PlainJSON(),
-        **_tracing(traces),
+        **timing.tracing(traces),
     }
     if _engine:
         config["system_database_engine"] = _engine[0]
@@ -245,14 +249,6 @@ def give_up(conclude: Callable[[str, str], None], living: Collection[str] = (FLO
             flow, _, subject = found.workflow_id.partition(" ")
             conclude(flow, subject)
             DBOS.cancel_workflow(found.workflow_id)
-
-
-def _tracing(url: str) -> DBOSConfig:
-    """A span for each flow and step: names, ids and times, no arguments and no results."""
-    if url and find_spec("opentelemetry.exporter") is None:
-        log.error("no traces are sent to telemetry.traces_url: the exporter is missing; pip install 'dbos[otel]'")
-        return {}
-    return {"enable_otlp": True, "otlp_traces_endpoints": [url]} if url else {}
 
 
 def hand_over(database_url: str, flow: str, subject: str, lane: str) -> None:

@@ -17,6 +17,7 @@ from app.ledger.runs import Todo, by_priority
 from app.settings import RepositorySettings
 from pipelines.bench import Bench, ledger, say
 from pipelines.controls import must_go_on
+from pipelines.durable import fence
 from pipelines.landing import touched
 from pipelines.values import AgentChange
 
@@ -59,6 +60,7 @@ def pushing(bench: Bench, todo: Todo) -> Iterator[None]:
     repository, run_id, ref = bench.repository, bench.run.id, f"refs/heads/{bench.repository.branch}"
     while not ledger().holds.take(repository.name, run_id, todo.id, [ref]):
         time.sleep(_LOOK_SECONDS)
+        fence()
     try:
         yield
     finally:

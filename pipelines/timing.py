@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from importlib.util import find_spec
 
+from dbos import DBOSConfig
 from prometheus_client import Counter, Histogram, Info, disable_created_metrics
 
 # When a series began tells nobody anything, and would be as many series again.
 disable_created_metrics()  # type: ignore[no-untyped-call]
+log = logging.getLogger(__name__)
 # From one query of the ledger to an agent that has its half hour.
 _BOUNDS = (0.05, 0.25, 1, 5, 15, 60, 300, 900, 1800, 3600)
 _taken = Histogram(
@@ -29,6 +33,14 @@ def timed(step: str) -> Iterator[None]:
         outcome = "ok"
     finally:
         _taken.labels(step, outcome).observe(time.perf_counter() - began)
+
+
+def tracing(url: str) -> DBOSConfig:
+    """A span for each flow and step, sent to this address: names, ids and times, no arguments and no results."""
+    if url and find_spec("opentelemetry.exporter") is None:
+        log.error("no traces are sent to telemetry.traces_url: the exporter is missing; pip install 'dbos[otel]'")
+        return {}
+    return {"enable_otlp": True, "otlp_traces_endpoints": [url]} if url else {}
 
 
 def tried_again(step: str, reason: str) -> None:
