@@ -48,11 +48,13 @@ def _run_of(world: World, delivery: str) -> dict[str, Any] | None:
     if world.service is None or world.service.process.poll() is not None:
         raise WorldError(f"the service ended in the middle of the run; its log ends:\n{_log(world)}")
     try:
+        # In this order: a delivery is concluded after its runs are there.
+        told = world.get("/api/deliveries")["deliveries"]
+        ended = next((d for d in told if d["id"] == delivery and d["reason"]), None)
         started = [r for r in world.get("/api/runs")["runs"] if r["delivery"] == delivery]
         found: dict[str, Any] | None = world.get(f"/api/runs/{started[0]['id']}") if started else None
     except httpx.HTTPError as error:
         raise WorldError(f"the service's API does not answer: {error}; its log ends:\n{_log(world)}") from None
-    ended = next((d for d in world.get("/api/deliveries")["deliveries"] if d["id"] == delivery and d["reason"]), None)
     if found is None and ended is not None:
         raise WorldError(f"nothing was started: {ended['reason']}: {ended['message']}")
     return found
