@@ -105,7 +105,8 @@ def test_what_is_left_of_a_job_whose_supervisor_is_gone_can_still_be_ended(pair:
         job.do("start", 1000)
         eventually(lambda job=job: job.alive() == PROCESSES, 5)
         psutil.Process(int((job.folder / "supervisor").read_text().split()[0])).kill()
-        assert job.do("poll", 0, 1000, 0)[0] == "lost"
+        # It is gone when the machine has got round to it.
+        eventually(lambda job=job: job.do("poll", 0, 1000, 0)[0] == "lost", 5)
         assert job.do("kill", 0)[0] == "lost"
         assert job.alive() == 0
 
