@@ -22,7 +22,6 @@ from app.ledger.clock import now
 from app.ledger.deliveries import TRY_AGAIN, Delivery
 from app.ledger.inbox import Inbox
 from app.settings import Settings
-from app.web.later import Later
 from app.web.signature import is_signed
 
 log = logging.getLogger(__name__)
@@ -42,15 +41,15 @@ class Rejected(Exception):
 
 
 def router(settings: Settings, ledger: Ledger, start_push: Callable[[str, str], None]) -> APIRouter:
-    """The webhook. `start_push(delivery, repository)` hands an accepted one to the pipeline, durably, in any thread.
+    """The webhook. `start_push(delivery, repository)` says that an accepted one is there; it comes back at once.
 
-    A new delivery is on the disk when it is answered for, and is handed over after that; a redelivery is handed over
-    first. A delivery is named by its id, and by the time as well when a failed one is taken up again.
+    A new delivery is on the disk by then; who executes takes it from there. A delivery is named by its id; by the time
+    as well when a failed one is taken up again, which is handed over durably and in a thread, before the answer.
     """
     routes = APIRouter()
     secrets = [s.get_secret_value() for s in settings.github.webhook_secrets]
 
-    inbox, later = Inbox(ledger.engine, ledger.deliveries), Later(start_push)
+    inbox = Inbox(ledger.engine, ledger.deliveries)
 
     async def github(request: Request) -> Response:
         try:
@@ -67,7 +66,7 @@ def router(settings: Settings, ledger: Ledger, start_push: Callable[[str, str], 
         if not await inbox.store(told):
             return await run_in_threadpool(again, told.id)
         if told.decision == "accepted":
-            later.put(told.id, told.repository)
+            start_push(told.id, told.repository)
         return _answer(told.id, told.decision, told.reason, [])
 
     def understand(request: Request, body: bytes) -> Delivery:

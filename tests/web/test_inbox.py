@@ -10,7 +10,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -23,7 +22,6 @@ from sqlalchemy.exc import OperationalError
 from app.ledger import Ledger, database, open_ledger
 from app.ledger.deliveries import Delivery
 from app.ledger.inbox import Inbox
-from app.web.later import Later
 from tests.hang import ends
 from tests.world.payload import signed_headers
 from tests.world.processes import ROOT, free_port
@@ -114,26 +112,6 @@ def test_who_hangs_up_takes_nobody_with_them(ledger: Ledger) -> None:
 
     assert asyncio.run(hung_up())
     assert {row["id"] for row in ledger.deliveries.newest()} == {"d-1", "d-2"}
-
-
-def test_handing_over_keeps_the_order_and_goes_on_after_a_failure() -> None:
-    handed, over = [], threading.Event()
-
-    def start(delivery_id: str, repository: str) -> None:
-        if delivery_id == "d-1" and not handed:
-            handed.append(("tried", repository))
-            raise OperationalError("INSERT", {}, sqlite3.OperationalError("disk I/O error"))
-        if delivery_id == "d-2":
-            raise ValueError("a bug")
-        handed.append((delivery_id, repository))
-        if delivery_id == "d-3":
-            over.set()
-
-    later = Later(start)
-    for name in ("d-1", "d-2", "d-3"):
-        later.put(name, "me/infra")
-    assert over.wait(30)
-    assert handed == [("tried", "me/infra"), ("d-1", "me/infra"), ("d-3", "me/infra")]
 
 
 def test_a_kill_right_after_the_answers_loses_none_of_them(tmp_path: Path) -> None:
