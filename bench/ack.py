@@ -3,7 +3,7 @@
 Both check the same HMAC over the same bodies, sent by the same generator, in turns. Ours is the whole service, alone on
 SQLite or one that only answers beside a worker on PostgreSQL: every delivery has an id of its own, tells of a push to a
 configured branch, is accepted, stored, handed over and followed (it changes no post-mortem) while the next ones come.
-Theirs answers, then runs /bin/true.
+Theirs answers, then runs /bin/true. Beside both, `bare` (bench/bare.py) is the least that a durable answer can do here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.ledger.database import engine
-from bench import debian
+from bench import bare, debian
 from bench.load import Measured, offer
 from tests.world.database import postgresql
 from tests.world.forge import BRANCH, REPOSITORY
@@ -41,7 +41,7 @@ Side = Callable[[float, float], Measured]
 def measure(
     seconds: float = 5.0, rounds: int = 5, least: float = 400.0, most: float = 5000.0, several: bool = False
 ) -> dict[str, Any]:
-    """Both sides' median p50 and p99 in milliseconds at 200 a second, their highest sustained rates, and the ratios.
+    """All sides' median p50 and p99 in milliseconds at 200 a second, their highest sustained rates, and the ratios.
 
     A round lasts `seconds`; the rates tried go from `least` to `most`. `lost` are acknowledged deliveries of ours that
     were not stored, after a kill -9 at the end. `several`: on PostgreSQL, with a worker.
@@ -51,6 +51,7 @@ def measure(
         url = held.enter_context(postgresql()).get_uri() if several else f"sqlite:///{folder}/ack.db"
         world = held.enter_context(World(folder, Options(changes={"database": {"url": url}})))
         port = held.enter_context(debian.serving(folder, world.webhook_secret))
+        least_port = held.enter_context(bare.serving(folder, world.webhook_secret))
         bodies = _bodies(world, _PUSHES)
         acknowledged: list[int] = []
 
@@ -63,10 +64,14 @@ def measure(
             with _held(world):
                 return _offer(world, port, debian.PATH, bodies, rate, length)
 
+        def least_possible(rate: float, length: float) -> Measured:
+            with _held(world):
+                return _offer(world, least_port, bare.PATH, bodies, rate, length)
+
         world.serve(*(["--no-work"] if several else []))
         if several:
             world.worker("one")
-        sides: dict[str, Side] = {"ours": ours, "webhook": theirs}
+        sides: dict[str, Side] = {"ours": ours, "webhook": theirs, "bare": least_possible}
         for side in sides.values():
             side(OFFERED, min(seconds, 2.0))
         offered = [{name: side(OFFERED, seconds) for name, side in sides.items()} for _ in range(rounds)]
@@ -84,6 +89,7 @@ def measure(
         }
         found[name] |= {"errors": sum(len(r[name].errors) for r in offered), "highest_rate": round(highest[name])}
     found["p99_ratio"] = round(found["ours"]["p99_ms"] / found["webhook"]["p99_ms"], 2)
+    found["bare_p99_ratio"] = round(found["bare"]["p99_ms"] / found["webhook"]["p99_ms"], 2)
     found["rate_ratio"] = round(highest["ours"] / highest["webhook"], 2)
     return found
 
