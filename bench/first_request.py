@@ -2,7 +2,8 @@
 
 Both start the real Claude Code command on the same DevVM with the same environment and talk to the same scripted
 model, in turns. Ours does before that what makes it safe: the push is looked into, the post-mortem read, a worktree and
-the agent's copy made; where its time goes is read from the service's own measure of its steps.
+the agent's copy made, while the command is up already and waits for its prompt; where its time goes is read from the
+service's own measure of its steps.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _STEP = re.compile(r'followthrough_step_seconds_sum\{outcome="ok",step="(\w+)"\}
 def measure(rounds: int = 7) -> dict[str, Any]:
     """Medians in seconds of both ways, their ratio, and the steps that ours took up to the first request."""
     ours, bare, steps = [], [], []
-    changes = {"agent": {"cage_test": "off", "day_budget_usd": 10_000}}
+    changes = {"agent": {"day_budget_usd": 10_000}}
     with temporary_folder() as folder, World(folder, Options(changes=changes)) as world:
         world.serve()
         _ours(world, 0)

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.agent.command import Cage, command_line, environment
+from app.agent.command import Cage, command_line, environment, message
 from app.agent.prompt import Task, user_prompt
 from tests.world.claude import claude_command
 from tests.world.infra import STACKS
@@ -46,10 +46,18 @@ def sizes() -> Sizes:
     claude = str(claude_command())
     ours = command_line(Cage(claude, MODEL, "stacks", ["vault"], 40, 1.0))
     defaults = [claude, "--print", "--model", MODEL, "--output-format", "stream-json", "--verbose"]
-    return Sizes(_first_request(ours, ()), _first_request(defaults, _OURS_ALONE))
+    prompt = _prompt()
+    return Sizes(_first_request(ours, message(prompt), ()), _first_request(defaults, prompt.encode(), _OURS_ALONE))
 
 
-def _first_request(argv: Sequence[str], without: Sequence[str]) -> int:
+def _prompt() -> str:
+    # A path as long as on a DevVM.
+    tree = "/srv/followthrough/runs/example-org-infra-0123456789ab-01234567/agents/0123456789abcdef/tree"
+    action, details = "Alert on NFS clients that retransmit", "more than five a second over five minutes"
+    return user_prompt(Task(tree, "stacks", sorted(STACKS), action, "Alert", "P0", details))
+
+
+def _first_request(argv: Sequence[str], given: bytes, without: Sequence[str]) -> int:
     taken: list[int] = []
 
     def answer(request: Request) -> Answer:
@@ -64,12 +72,7 @@ def _first_request(argv: Sequence[str], without: Sequence[str]) -> int:
             (folder / name).mkdir()
         variables = environment(os.defpath, str(folder / "home"), api.url) | {"ANTHROPIC_API_KEY": KEY}
         env = {name: value for name, value in variables.items() if name not in without}
-        # A path as long as on a DevVM.
-        tree = "/srv/followthrough/runs/example-org-infra-0123456789ab-01234567/agents/0123456789abcdef/tree"
-        action, details = "Alert on NFS clients that retransmit", "more than five a second over five minutes"
-        task = Task(tree, "stacks", sorted(STACKS), action, "Alert", "P0", details)
-        prompt = user_prompt(task).encode()
-        subprocess.run(argv, input=prompt, cwd=folder / "tree", env=env, capture_output=True, timeout=60)
+        subprocess.run(argv, input=given, cwd=folder / "tree", env=env, capture_output=True, timeout=60)
     return taken[0]
 
 

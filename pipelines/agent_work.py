@@ -20,8 +20,11 @@ from app.guard.change import exportable, judge_change, outside_writes, stack_of
 from app.guard.edits.expected import expected_addresses
 from app.guard.model import Edits, Finding, Verdict
 from app.guard.money import Limits, allowance
+from app.guard.shown import shown_edits
+from app.ledger.controls import PAUSE
 from app.ledger.evidence import Evidence
 from app.ledger.runs import Todo
+from app.ledger.spend import Spent
 from pipelines import cage, closing, landing, room
 from pipelines.bench import Bench, ledger, settings
 from pipelines.controls import heed, must_go_on
@@ -31,6 +34,8 @@ from pipelines.values import AgentChange
 _LIMITS = ("agent-over-budget", "agent-too-many-turns")
 _MOST_FILES = 50
 _LOOK_SECONDS = 1.0
+# How long a command that is up waits for its prompt: after that it ends, and is started anew when its turn comes.
+_HELD_SECONDS = 60
 
 
 def budget_of(run_id: str, todo_id: str, attempt: int) -> float:
@@ -38,20 +43,34 @@ def budget_of(run_id: str, todo_id: str, attempt: int) -> float:
 
     While TODOs beside it have set aside what they may not need, it waits for them to end.
     """
-    agent, spend = settings().agent, ledger().spend
-    limits = Limits(agent.todo_budget_usd, agent.budget_usd, agent.day_budget_usd)
+    spend = ledger().spend
     while True:
         was_open = spend.is_open(run_id, todo_id)
         try:
-            return spend.set_aside(
-                run_id, todo_id, attempt, lambda so: allowance(limits, Limits(so.todo, so.run, so.day))
-            )
+            return spend.set_aside(run_id, todo_id, attempt, _allowed)
         except Refused as error:
             # Asked before and after: in between, one may have ended, or begun.
             if error.reason == "todo-budget-spent" or not (was_open or spend.is_open(run_id, todo_id)):
                 raise
         must_go_on(run_id, "waiting for money that TODOs beside this one have set aside", todo_id)
         time.sleep(_LOOK_SECONDS)
+
+
+def get_ready(bench: Bench, todo: Todo) -> None:
+    """Start the command of the TODO's first try and hold it, while its copy is made: it takes a while to be up.
+
+    It asks nothing of the model before `session` gives it its prompt. Where a look at what is known says that it would
+    not be given one, nothing is started; where that is wrong, `session` ends it, or starts another in its place.
+    """
+    run_id, money = bench.run.id, ledger().spend
+    if ledger().controls.find(PAUSE) or money.reserved(run_id, todo.id, 1) is not None or not cage.was_shown(bench):
+        return
+    try:
+        budget = _allowed(money.so_far(run_id, todo.id))
+    except Refused:
+        return
+    job, secrets = _job(bench, todo, 1, budget)
+    bench.machine.hold(job, secrets)
 
 
 def open_tree(bench: Bench, todos: Sequence[Todo]) -> list[list[str]]:
@@ -61,6 +80,9 @@ def open_tree(bench: Bench, todos: Sequence[Todo]) -> list[list[str]]:
     took it back.
     """
     room.must_be_there(bench)
+    bench.workspace.prepare()
+    if todos:
+        get_ready(bench, todos[0])
     tip = bench.workspace.fetch()
     bench.say("workspace", f"{bench.devvm.name} has {bench.repository.branch} at {tip[:7]}")
     closing.sweep(bench)
@@ -78,7 +100,8 @@ def export(bench: Bench, todo: Todo) -> str:
     """
     ledger().runs.begin_todo(bench.run.id, todo.id)
     heed(bench.run.id, "an agent", todo.id)
-    _end_leftovers(bench, todo)
+    if not _end_leftovers(bench, todo):
+        get_ready(bench, todo)
     bench.branch.copy_of(bench.workspace.open())
     path = bench.run.post_mortem
     document = parse(bench.workspace.file(path), path, settings().documents.vocabulary)
@@ -98,20 +121,16 @@ def session(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Seq
     A session that is there already, because this step was cut short, is followed and not started again. Raises
     Failed("agent-lost") when nothing tells how it ended, or the copy that it was to work on is gone.
     """
-    folder = bench.workspace.job(todo.id, f"agent{attempt}")
-    home = f"{folder}/home"
-    tree = bench.workspace.agent_tree(todo.id)
-    if bench.machine.run(["test", "-d", tree], codes=(0, 1)).code:
+    job, secrets = _job(bench, todo, attempt, budget)
+    folder = job.folder
+    if bench.machine.run(["test", "-d", job.cwd], codes=(0, 1)).code:
         raise _lost(bench, todo, attempt, None, f"its copy of the tree is gone from {bench.devvm.name}")
-    bench.machine.run(["mkdir", "-p", "-m", "700", home])
-    environment, secrets = bench.agent_environment(home)
-    limit = settings().agent.todo_minutes * 60
-    prompt = user_prompt(_task(bench, todo, tree, findings)).encode()
-    job = Job(folder, command.command_line(_cage(bench, todo, budget)), tree, limit, environment, prompt)
-    if bench.machine.poll(folder, 0, 0).state == "absent":
-        _require_cage(bench, todo, attempt)
+    prompt = user_prompt(_task(bench, todo, job.cwd, findings))
+    state = bench.machine.poll(folder, 0, 0).state
+    if state in ("absent", "held"):
+        _may_begin(bench, todo, attempt)
     bench.say("agent", f"try {attempt} with {settings().agent.model}, at most ${budget:.2f}", todo.id)
-    bench.machine.start(job, secrets)
+    bench.machine.start(replace(job, input=command.message(prompt)), secrets)
     stream = bytearray()
     progress = bench.progress("agent", todo.id)
 
@@ -166,6 +185,7 @@ def judge(bench: Bench, todo: Todo, attempt: int, base_tree: str, result: AgentR
     else:
         edits = _edits(bench, entries, stacks)
         found, expected = judge_change(edits, policy).findings, expected_addresses(edits)
+        ledger().changes.keep_diff(bench.run.id, todo.id, attempt, shown_edits(edits, bench.hide))
     diff = hashlib.sha256(json.dumps([astuple(entry) for entry in entries]).encode()).hexdigest()
     judged = Evidence("edits", attempt, "", diff, None, policy.version, Verdict(found).word)
     ledger().evidence.keep(bench.run.id, todo.id, judged)
@@ -188,27 +208,49 @@ def _lost(bench: Bench, todo: Todo, attempt: int, cost: float | None, why: str) 
     return Failed("agent-lost", f"running the agent: {why}")
 
 
-def _require_cage(bench: Bench, todo: Todo, attempt: int) -> None:
-    """Raises what `cage.require_cage` raises. Then nothing was begun, so nothing of what was set aside is spent."""
+def _may_begin(bench: Bench, todo: Todo, attempt: int) -> None:
+    """Raises what `heed` and `cage.require_cage` raise. Then nothing of what was set aside is spent."""
     try:
+        heed(bench.run.id, "an agent", todo.id)
         cage.require_cage(bench)
     except Transient:
         raise
-    except Failed:
+    except (Failed, Refused):
         ledger().spend.settle(bench.run.id, todo.id, attempt, 0.0)
         raise
 
 
-def _end_leftovers(bench: Bench, todo: Todo) -> None:
-    """An agent or a plan that could not be followed to its end must not go on beside another try of the same TODO."""
+def _end_leftovers(bench: Bench, todo: Todo) -> bool:
+    """An agent or a plan that could not be followed to its end must not go on beside another try of the same TODO.
+
+    Returns whether an agent is there that waits for its prompt.
+    """
+    is_held = False
     for folder in bench.workspace.jobs():
         name = folder.rpartition("/")[2]
-        if (
-            name.startswith(f"{todo.id}~")
-            and "~apply~" not in name
-            and bench.machine.poll(folder, 0, 0).state == "running"
-        ):
-            bench.machine.kill(folder)
+        if name.startswith(f"{todo.id}~") and "~apply~" not in name:
+            state = bench.machine.poll(folder, 0, 0).state
+            is_held = is_held or state == "held"
+            if state == "running":
+                bench.machine.kill(folder)
+    return is_held
+
+
+def _allowed(so_far: Spent) -> float:
+    """The budget of the next try, in US dollars. Raises Refused when too little is left."""
+    agent = settings().agent
+    limits = Limits(agent.todo_budget_usd, agent.budget_usd, agent.day_budget_usd)
+    return allowance(limits, Limits(so_far.todo, so_far.run, so_far.day))
+
+
+def _job(bench: Bench, todo: Todo, attempt: int, budget: float) -> tuple[Job, dict[str, str]]:
+    """The command of a try without its prompt, and the secret part of its environment."""
+    folder, tree = bench.workspace.job(todo.id, f"agent{attempt}"), bench.workspace.agent_tree(todo.id)
+    home = f"{folder}/home"
+    environment, secrets = bench.agent_environment(home)
+    argv = command.command_line(_cage(bench, todo, budget))
+    limit = settings().agent.todo_minutes * 60
+    return Job(folder, argv, tree, limit, environment, makes=(home, tree), wait=_HELD_SECONDS), secrets
 
 
 def _task(bench: Bench, todo: Todo, tree: str, findings: Sequence[Finding]) -> Task:

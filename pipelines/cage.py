@@ -12,8 +12,8 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from app.agent import command, events
@@ -31,11 +31,16 @@ from pipelines.bench import Bench, ledger, settings
 
 OFF = "not tested: agent.cage_test is off, so nothing was shown to keep an agent in its cage"
 _SESSION_SECONDS = 60
+# Within that the command is up and waits.
+_UP_SECONDS = 1
 _NO_NEWS = 1 << 40
+# What this process found installed, by DevVM and the file that it was: asking a command for its version takes a while.
+_looked_at: dict[tuple[str, str], Installed] = {}
 # Two runs of one process may come upon an untested DevVM at once: one tests, the other waits and finds it tested.
 _one_at_a_time = Lock()
 
-_INSTALLED = 'file=$(command -v "$1") && stat -L -c "%d %i %s %y %z" "$file" && exec "$1" --version'
+_FILE = 'file=$(command -v "$1") && stat -L -c "%d %i %s %y %z" "$file"'
+_INSTALLED = f'{_FILE} && exec "$1" --version'
 # Every file by the SHA-256 of its content, every link by where it leads; a line each.
 _LISTING = """
 cd "$1" && find . -type f -exec sha256sum {} + && find . -type l -exec sh -c '
@@ -91,21 +96,45 @@ def require_cage(bench: Bench) -> None:
     refuse_broken(known)
 
 
+def was_shown(bench: Bench) -> bool:
+    """Whether agents may be made ready on this DevVM by what this process knows: nothing is tested, and nothing said.
+
+    It is a guess where the file in its place is a script that starts another; `require_cage` looks again before a
+    prompt is given.
+    """
+    if settings().agent.cage_test == "off":
+        return True
+    argv = _asking(bench.devvm, _FILE, bench.machine.path(bench.devvm.claude))
+    file = bench.machine.run(argv, codes=range(256)).text.partition("\n")[0]
+    installed = _looked_at.get((bench.devvm.name, file))
+    if installed is None:
+        return False
+    known = ledger().cages.find(bench.devvm.name, installed.fingerprint)
+    return known is not None and not known.escapes
+
+
 def look(machine: DevVM, devvm: DevVMSettings, model: str) -> Installed:
     """What is installed on a DevVM. Raises Failed("agent-unusable") when it does not say its version."""
     claude = machine.path(devvm.claude)
-    variables = command.environment(devvm.path, devvm.workspace, "")
-    environment = [f"{name}={value}" for name, value in variables.items()]
-    argv = ["env", "-i", *environment, "sh", "-c", _INSTALLED, "sh", claude]
-    done = machine.run(argv, codes=range(256))
+    done = machine.run(_asking(devvm, _INSTALLED, claude), codes=range(256))
     version = re.search(r"^(\d+\.\d+\.\d+)\b", done.text, re.MULTILINE)
     if done.code or version is None:
         why = f"{devvm.claude} on {devvm.name} does not say its version; install Claude Code or set devvm.claude"
         raise Failed("agent-unusable", f"testing the agent's cage: {why}")
+    variables = command.environment(devvm.path, devvm.workspace, "")
     ours = [command.command_line(Scene("", "").cage(claude, model)), variables, repr(CANARIES), repr(ALLOWED)]
     file = done.text.partition("\n")[0]
     digest = hashlib.sha256(json.dumps([file, version[1], ours]).encode()).hexdigest()
-    return Installed(claude, version[1], digest)
+    found = Installed(claude, version[1], digest)
+    _looked_at[(devvm.name, file)] = found
+    return found
+
+
+def _asking(devvm: DevVMSettings, script: str, claude: str) -> list[str]:
+    """A script about the command, in the environment that agents have."""
+    variables = command.environment(devvm.path, devvm.workspace, "")
+    environment = [f"{name}={value}" for name, value in variables.items()]
+    return ["env", "-i", *environment, "sh", "-c", script, "sh", claude]
 
 
 def check_cage(machine: DevVM, devvm: DevVMSettings, model: str, installed: Installed) -> CageReport:
@@ -155,11 +184,7 @@ def _play(
     ended: dict[str, JobState] = {}
     machine.lay_out(scene.root, scene.files(), scene.links())
     try:
-        for place, prompt in scene.prompts().items():
-            environment = command.environment(path, f"{scene.root}/{place}/home", base_url)
-            tree = f"{scene.root}/{place}/tree"
-            job = Job(jobs[place], argv, tree, _SESSION_SECONDS, environment, prompt.encode())
-            machine.start(job, {"ANTHROPIC_API_KEY": scene.api_key})
+        _start(machine, scene, jobs, argv, path, base_url)
         for place, folder in jobs.items():
             # Nobody wants to hear of it meanwhile: what it said is fetched whole when it is over.
             while machine.poll(folder, _NO_NEWS).state == "running":
@@ -172,6 +197,27 @@ def _play(
         for place in jobs.keys() - ended.keys():
             machine.kill(jobs[place], 0)
         machine.run(["rm", "-rf", scene.root])
+
+
+def _start(
+    machine: DevVM, scene: Scene, jobs: Mapping[str, str], argv: Sequence[str], path: str, base_url: str
+) -> None:
+    """Start the command as a try does: it is up while its tree is filled, and given its prompt when it is full.
+
+    The tree is full before that as well, as it is when a second try begins.
+    """
+    held, secret = {}, {"ANTHROPIC_API_KEY": scene.api_key}
+    for place, folder in jobs.items():
+        environment = command.environment(path, f"{scene.root}/{place}/home", base_url)
+        tree = f"{scene.root}/{place}/tree"
+        held[place] = Job(folder, argv, tree, _SESSION_SECONDS, environment, wait=_SESSION_SECONDS)
+        machine.hold(held[place], secret)
+    machine.poll(jobs["."], _NO_NEWS, _UP_SECONDS)
+    files = {path: data for path, data in scene.files().items() if "tree/" in path}
+    links = {path: to for path, to in scene.links().items() if "tree/" in path}
+    machine.lay_again(scene.root, files, links)
+    for place, prompt in scene.prompts().items():
+        machine.start(replace(held[place], input=command.message(prompt)), secret)
 
 
 def _files(listing: str) -> dict[str, str]:

@@ -37,7 +37,9 @@ BESIDE = "beside"
 # Raised on purpose only, when the order of steps changes: a run that began under another version is not resumed.
 FLOW_VERSION = "postmortem-todos-4"
 APPLICATION = "followthrough"
-# How often it is looked whether there is something to do, and whether a part of a run has ended.
+# How often it is looked whether a push or a run is to begin.
+_BEGIN_SECONDS = 0.05
+# How often it is looked whether a part of a run is to begin, and whether one has ended.
 _LOOK_SECONDS = 0.1
 # Seconds between tries: soon first, for a hiccup, then once a minute.
 _WAITS = (1.0, 3.0, 9.0, 30.0, 60.0)
@@ -221,7 +223,7 @@ def launch(
     if member is None or not member.others:
         # What is handed over is for the newest version: of one that was taken back, nobody would take it.
         DBOS.set_latest_application_version(FLOW_VERSION)
-    DBOS.register_queue(QUEUE, partition_concurrency=1, worker_concurrency=8, polling_interval_sec=_LOOK_SECONDS)
+    DBOS.register_queue(QUEUE, partition_concurrency=1, worker_concurrency=8, polling_interval_sec=_BEGIN_SECONDS)
     places = _places(beside)
     DBOS.register_queue(BESIDE, partition_concurrency=places, worker_concurrency=16, polling_interval_sec=_LOOK_SECONDS)
 
@@ -253,7 +255,7 @@ def give_up(conclude: Callable[[str, str], None], living: Collection[str] = (FLO
 
 def hand_over(database_url: str, flow: str, subject: str, lane: str) -> None:
     """Like `start`, from a process that does not execute: one that does takes it from the database."""
-    client = _connect(database_url)
+    client = connect(database_url)
     try:
         _enqueue(client, flow, subject, lane)
     finally:
@@ -266,10 +268,11 @@ def only_hand_over(database_url: str) -> None:
     It raises when the database is away; who asked for it tries again.
     """
     DBOS.migrate(database_url)
-    _client[:] = [_connect(database_url, retry_connection_errors=False)]
+    _client[:] = [connect(database_url, retry_connection_errors=False)]
 
 
-def _connect(database_url: str, **more: Any) -> DBOSClient:
+def connect(database_url: str, **more: Any) -> DBOSClient:
+    """The engine's record and queues, for a process that does not execute. Whoever connects calls `destroy`."""
     return DBOSClient(system_database_url=database_url, application_name=APPLICATION, serializer=PlainJSON(), **more)
 
 
@@ -281,7 +284,7 @@ def _enqueue(client: DBOSClient, flow: str, subject: str, lane: str) -> None:
 
 def is_over(database_url: str, flow: str, subject: str) -> bool:
     """Whether a started flow has ended, well or not; one that was never started has."""
-    client = _connect(database_url)
+    client = connect(database_url)
     try:
         found = client.list_workflows(workflow_ids=[f"{flow} {subject}"], load_input=False, load_output=False)
     finally:

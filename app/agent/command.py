@@ -6,6 +6,7 @@ of the repository's or the user's settings, hooks, memory files or MCP servers, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,11 @@ class Cage:
 
 
 def command_line(cage: Cage) -> list[str]:
-    """The argument list; the prompt goes to standard input, so no text of a repository is ever an argument."""
+    """The argument list; the prompt goes to standard input, so no text of a repository is ever an argument.
+
+    The command gets ready before it has read anything, asks nothing of the model until a `message` has come, and ends
+    when there is no more to read.
+    """
     allowed = [f"Edit({cage.stacks_folder}/**/*.{ending})" for ending in EDITABLE]
     if cage.only:
         allowed = [f"Edit({cage.only})"]
@@ -61,10 +66,17 @@ def command_line(cage: Cage) -> list[str]:
         str(cage.max_turns),
         "--max-budget-usd",
         f"{cage.budget_usd:.4f}",
+        "--input-format",
+        "stream-json",
         "--output-format",
         "stream-json",
         "--verbose",
     ]
+
+
+def message(prompt: str) -> bytes:
+    """A prompt as the command reads it from its standard input."""
+    return json.dumps({"type": "user", "message": {"role": "user", "content": prompt}}).encode() + b"\n"
 
 
 def environment(path: str, home: str, base_url: str) -> dict[str, str]:

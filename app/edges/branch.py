@@ -39,8 +39,8 @@ class Branch:
 
     def copy_of(self, tip: str) -> None:
         """Note the tip that the agent's copy is made of, on which the worktree stands."""
-        self.stand_on(tip)
-        self._git.in_tree("update-ref", _COPIED, tip)
+        both = f"update {_BASE} {tip}\nupdate {_COPIED} {tip}\n"
+        self._git.in_tree("update-ref", "--stdin", stdin=both.encode())
 
     def contains(self, commit: str) -> bool:
         """Whether the branch, as last fetched, contains a commit."""

@@ -6,6 +6,7 @@ user's own, because that is where the DevVM's git credentials are.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from app.edges.machine import OUTPUT_LIMIT, Completed, Machine
@@ -15,6 +16,15 @@ AUTHOR = ("postmortem-todo-resolver", "noreply@followthrough.invalid")
 _LOCAL = ("GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
 _SAFE = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null", "commit.gpgSign=false",
          "core.symlinks=false", "protocol.ext.allow=never", "gc.auto=0")  # fmt: skip
+
+# The folder stays the one that it is: the agent's command may be up already, and in it.
+_LAY_OUT = """
+umask 077
+[ ! -L "$0" ] || rm -f "$0"
+rm -f "$0.index"
+mkdir -p "$0" && find "$0" -mindepth 1 -maxdepth 1 -exec rm -rf {} + || exit
+"$@" update-index -z --index-info && "$@" checkout-index --all --force && exec "$@" write-tree
+"""
 
 
 class DevGit:
@@ -50,6 +60,12 @@ class DevGit:
             variables.append(f"GIT_INDEX_FILE={self.tree}.{index}.index")
         return self._run(["-C", self.tree, *words], variables, stdin, codes)
 
+    def laid_out(self, agent_tree: str, index_info: bytes) -> str:
+        """Empty a folder and put into it what the index lines name; return the id of the tree that they make."""
+        where = ["--git-dir", self.clone, "--work-tree", agent_tree, "-C", agent_tree]
+        variables = [*_LOCAL, f"GIT_INDEX_FILE={agent_tree}.index"]
+        return self._run(where, variables, index_info, before=("sh", "-c", _LAY_OUT, agent_tree)).text
+
     def alone(self, *words: str) -> Completed:
         """Git on our bare clone, while nobody else changes what it knows of worktrees and branches."""
         return self._run(["--git-dir", self.clone, *words], _LOCAL, before=self._lock)
@@ -62,10 +78,12 @@ class DevGit:
         """Bring a branch into the clone; return its tip."""
         ref = f"refs/heads/{branch}"
         words = ("fetch", "--quiet", "--no-tags", "--end-of-options", source, f"+{ref}:{ref}")
+        then = shlex.join(
+            ["env", *_LOCAL, "git", "--git-dir", self.clone, "rev-parse", "--verify", f"{ref}^{{commit}}"]
+        )
         # Who holds our lock is alone with the branch: git's own lock on it was left by a machine that went down.
-        freed = ("sh", "-c", 'rm -f "$0/HEAD.lock" "$0/$1.lock"; shift; exec "$@"', self.clone, ref)
-        self.network(self.clone, *words, before=(*self._lock, *freed))
-        return self.in_clone("rev-parse", "--verify", f"{ref}^{{commit}}").text
+        script = f'rm -f "$0/HEAD.lock" "$0/$1.lock"; shift; "$@" && exec {then}'
+        return self.network(self.clone, *words, before=(*self._lock, "sh", "-c", script, self.clone, ref)).text
 
     def contains(self, newer: str, older: str) -> bool:
         """Whether a commit has another among its ancestors, or is it; False when either is not in the clone."""

@@ -22,6 +22,15 @@ Exchange = Callable[[str, bytes, int, int], Completed]
 # What serves each connection to a port of the machine's loopback; gives the port, for as long as it is held open.
 Listen = Callable[[Callable[[Channel], None]], AbstractContextManager[int]]
 
+# The shell reads the secrets line by line, and leaves the files behind them to tar.
+_START = """
+umask 077
+secrets=$(while IFS= read -r line && [ -n "$line" ]; do printf '%s\\n' "$line"; done)
+new=$1/new.$$
+mkdir -p "$new" && tar -xf - -C "$new" || exit
+[ -e "$1/jobctl.sh" ] || mv "$new/jobctl.sh" "$1/jobctl.sh"
+printf '%s\\n' "$secrets" | sh "$1/jobctl.sh" start "$1" "$2" "$new"
+"""
 _JOBCTL = Path(__file__).with_name("jobctl.sh")
 
 
@@ -88,6 +97,10 @@ class DevVM:
         script = '[ -O "${1%/*}" ] && [ ! -L "${1%/*}" ] && umask 077 && mkdir "$1" && tar -xf - -C "$1"'
         self.run(["sh", "-c", script, "sh", folder], stdin=_tar(files, links))
 
+    def lay_again(self, folder: str, files: Mapping[str, bytes], links: Mapping[str, str]) -> None:
+        """Put files and links of a folder that was laid out into it once more, each as a new one."""
+        self.run(["sh", "-c", 'umask 077; tar -xf - -C "$1"', "sh", folder], stdin=_tar(files, links))
+
     @contextmanager
     def listening(self, serve: Callable[[Channel], None]) -> Iterator[int]:
         """A port on the machine's own loopback while the block lasts; what connects to it is served here.
@@ -103,16 +116,24 @@ class DevVM:
             yield port
 
     def start(self, job: Job, secrets: Mapping[str, str]) -> JobState:
-        """Start the job if nothing has started it yet, else just say how it is.
+        """Start the job if nothing has started it yet, give a held one its input, else just say how it is.
 
-        Its limit is rounded up to whole seconds, and is one at least: a limit of 0 would be none. `secrets` become
-        environment variables of the command; they travel on standard input and touch no disk.
+        A held job that is another one by now is ended, and this one is started: it had done nothing yet. Its limit is
+        rounded up to whole seconds, and is one at least: a limit of 0 would be none. `secrets` become environment
+        variables of the command; they travel on standard input and touch no disk.
         """
-        files = {"input": job.input, "run": _script(job).encode(), "jobctl.sh": _JOBCTL.read_bytes()}
-        script = 'umask 077; mkdir -p "$1" && { [ -d "$1/started" ] || tar -xf - -C "$1"; }'
-        self.run(["sh", "-c", script, "sh", job.folder], stdin=_tar(files))
+        return self._put(job, {"input": job.input}, secrets)
+
+    def hold(self, job: Job, secrets: Mapping[str, str]) -> JobState:
+        """Start the job without its input: the command gets ready, and `start` lets it begin. May be repeated."""
+        return self._put(job, {}, secrets)
+
+    def _put(self, job: Job, files: Mapping[str, bytes], secrets: Mapping[str, str]) -> JobState:
         lines = "".join(f"{name}={value}\n" for name, value in secrets.items())
-        return self._control("start", job.folder, max(1, math.ceil(job.limit)), stdin=lines.encode())
+        packed = _tar({**files, "run": _script(job).encode(), "jobctl.sh": _JOBCTL.read_bytes()})
+        limit = str(max(1, math.ceil(job.limit)))
+        done = self.run(["sh", "-c", _START, "sh", job.folder, limit], stdin=f"{lines}\n".encode() + packed)
+        return self._state(done)
 
     def poll(self, folder: str, offset: int, wait: int = 5) -> JobState:
         """Wait up to `wait` seconds for the job to print past `offset` or to end."""
@@ -144,8 +165,9 @@ class DevVM:
     def _control(self, verb: str, folder: str, *numbers: int, stdin: bytes = b"") -> JobState:
         argv = ["sh", f"{folder}/jobctl.sh", verb, folder, *map(str, numbers)]
         done = self.run(argv, stdin=stdin, codes=(0, 2, 127))
-        if done.code != 0:
-            return JobState("absent", 0, 0)
+        return self._state(done) if done.code == 0 else JobState("absent", 0, 0)
+
+    def _state(self, done: Completed) -> JobState:
         head, _, news = done.out.partition(b"\n")
         words = head.decode().split()
         if len(words) != 4 or len(news) != int(words[3]):
@@ -171,4 +193,11 @@ def _tar(files: Mapping[str, bytes], links: Mapping[str, str] = MappingProxyType
 def _script(job: Job) -> str:
     exports = [f"export {name}={shlex.quote(value)}" for name, value in job.environment.items()]
     place = f"cd {shlex.quote(job.cwd)} || exit 126"
-    return "\n".join([*exports, place, f"exec {shlex.join(job.argv)} < {shlex.quote(job.folder + '/input')}"]) + "\n"
+    if job.makes:
+        place = f"mkdir -p {shlex.join(job.makes)}\n{place}"
+    given, folder = f"{job.folder}/input", shlex.quote(job.folder)
+    if job.wait:
+        given = f"{job.folder}/pipe"
+        fed = f"sh {folder}/jobctl.sh input {folder} {job.wait} > {shlex.quote(given)} &"
+        place += f"\nmkfifo -m 600 {shlex.quote(given)} || exit 126\n{fed}"
+    return "\n".join([*exports, place, f"exec {shlex.join(job.argv)} < {shlex.quote(given)}"]) + "\n"

@@ -1,12 +1,18 @@
 # Runs one long command so that it outlives the SSH connection, is never started twice and can be ended whole.
-# POSIX sh on Linux (dash, bash, busybox). The caller puts the command into JOB/run first.
+# POSIX sh on Linux (dash, bash, busybox). The caller puts the command's files into NEW first, a folder in JOB: `run`,
+# and `input` unless the command is to be held, that is to be up and to wait for its input.
 #
-#   jobctl.sh start JOB SECONDS        NAME=VALUE lines on stdin are exported to the command, never written down
+#   jobctl.sh start JOB SECONDS NEW    NAME=VALUE lines on stdin are exported to the command, never written down
+#   jobctl.sh input JOB SECONDS        the command's input, once it is there; nothing when it has not come by then
 #   jobctl.sh poll JOB OFFSET MAX WAIT waits up to WAIT seconds for news, then prints at most MAX bytes of JOB/out
 #   jobctl.sh kill JOB GRACE           TERM, GRACE seconds, then KILL for everything that the command started
 #
-# Each prints a line "STATE CODE SIZE COUNT" first: absent, running, exited (CODE is the exit code, 124 after the time
-# limit) or lost (the machine was rebooted or the supervisor was killed). COUNT bytes of output follow.
+# All but `input` print a line "STATE CODE SIZE COUNT" first: absent, held, running, exited (CODE is the exit code, 124
+# after the time limit) or lost (the machine was rebooted or the supervisor was killed). COUNT bytes of output follow.
+#
+# A command that was never given its input has done nothing yet: it may be ended and started anew, and once it is over
+# it is absent. JOB/held says so of it until the disk knows that its input comes. Who makes the name JOB/input first
+# decides: a file is the input, and a link says that it was waited for in vain.
 #
 # Everything that the command starts is found again by three marks, of which a process would have to lose all: the
 # cgroup made for the job, where we may make one; a file size limit that no other job has, too large to be met, which
@@ -32,11 +38,17 @@ supervisor_alive() {
     [ "$boot" = "$(boot_id)" ] && [ "$(started_at "$pid")" = "$ticks" ]
 }
 
+never_fed() { [ ! -f "$job/input" ] && { [ -e "$job/held" ] || [ -L "$job/input" ]; }; }
+
 # The exit file is looked at again after liveness: the supervisor may end between the two looks.
 state() {
     for _ in first second; do
-        if [ -s "$job/exit" ]; then echo "exited $(cat "$job/exit")"; return; fi
         if [ ! -d "$job/started" ]; then echo "absent 0"; return; fi
+        if never_fed; then
+            if supervisor_alive; then echo "held 0"; else echo "absent 0"; fi
+            return
+        fi
+        if [ -s "$job/exit" ]; then echo "exited $(cat "$job/exit")"; return; fi
         if supervisor_alive; then echo "running 0"; return; fi
     done
     # Between the gate and the supervisor's first breath there is a moment without a pid file.
@@ -97,17 +109,64 @@ end_all() {
     kill_members
 }
 
+# Before anything is begun, the disk knows that it was: after a power cut it must not look as if it were not.
+to_disk() { sync "$job" 2>/dev/null || sync; }
+
+# Whether the command is up and waits, and is the very one that is wanted.
+waits_for() { [ "$(state)" = "held 0" ] && cmp -s "$1/run" "$job/run"; }
+
+# Give a held command its input; it fails when the command has given up waiting.
+feed() {
+    mv -f "$1/input" "$job/input.new"
+    rm -f "$job/held"
+    to_disk
+    ln "$job/input.new" "$job/input" 2>/dev/null || [ -f "$job/input" ]
+}
+
+# End a command that was never given its input, as if nobody had ever started it.
+forget() {
+    : > "$job/held"
+    kill_members
+    tries=50
+    while supervisor_alive && [ "$tries" -gt 0 ]; do sleep 0.02; tries=$((tries - 1)); done
+    for left in supervisor exit out err cgroup limit pipe input input.new; do rm -f "$job/$left"; done
+    rmdir "$job/started"
+}
+
 case $verb in
 start)
-    if mkdir "$job/started" 2>/dev/null; then
-        # Before anything is started, the disk knows that it was: after a power cut it must not look as if it were not.
-        sync "$job" 2>/dev/null || sync
-        secrets=$(cat)
-        printf '%s\n' "$secrets" | setsid env -i PATH="$PATH" sh "$0" supervise "$job" "$3" >/dev/null 2>&1 &
-        tries=250
-        while [ ! -s "$job/supervisor" ] && [ "$tries" -gt 0 ]; do sleep 0.02; tries=$((tries - 1)); done
+    secrets=$(cat)
+    if [ -d "$job/started" ] && [ ! -f "$job/input" ]; then
+        if never_fed && ! waits_for "$4"; then
+            forget
+        elif [ -e "$4/input" ]; then
+            feed "$4" || forget
+        fi
     fi
+    if [ ! -d "$job/started" ]; then
+        mv -f "$4/run" "$job/run"
+        if [ -e "$4/input" ]; then
+            mv -f "$4/input" "$job/input"
+            rm -f "$job/held"
+        else
+            rm -f "$job/input"
+            : > "$job/held"
+        fi
+        if mkdir "$job/started" 2>/dev/null; then
+            [ -e "$job/held" ] || to_disk
+            printf '%s\n' "$secrets" | setsid env -i PATH="$PATH" sh "$0" supervise "$job" "$3" >/dev/null 2>&1 &
+            tries=250
+            while [ ! -s "$job/supervisor" ] && [ "$tries" -gt 0 ]; do sleep 0.02; tries=$((tries - 1)); done
+        fi
+    fi
+    rm -rf "$4"
     echo "$(state) $(size) 0"
+    ;;
+input)
+    tries=$(($3 * 20))
+    while [ ! -e "$job/input" ] && [ "$tries" -gt 0 ]; do sleep 0.05; tries=$((tries - 1)); done
+    [ -e "$job/input" ] || ln -s /dev/null "$job/input" 2>/dev/null
+    exec cat "$job/input"
     ;;
 supervise)
     trap : HUP INT TERM
@@ -159,7 +218,7 @@ poll)
         now=$(state)
         bytes=$(size)
         [ "$bytes" -gt "$offset" ] && break
-        case $now in running*) ;; *) break ;; esac
+        case $now in running* | held*) ;; *) break ;; esac
         [ "$rounds" -le 0 ] && break
         sleep 0.2
         rounds=$((rounds - 1))

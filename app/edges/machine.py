@@ -29,6 +29,8 @@ class Job:
     """A long command. `folder` is its identity: the same folder is never started twice.
 
     `limit` is in seconds, rounded up; `environment` is the whole environment but for the secrets handed to `start`.
+    `makes` are folders, of the user's own, that are there before it begins. One that is to be held waits for its input
+    for `wait` seconds at most, and has nothing to read after that.
     """
 
     folder: str
@@ -37,11 +39,13 @@ class Job:
     limit: float
     environment: Mapping[str, str] = field(default_factory=dict)
     input: bytes = b""
+    makes: Sequence[str] = ()
+    wait: int = 0
 
 
 @dataclass(frozen=True)
 class JobState:
-    """`state` is absent, running, exited or lost; `code` counts only when it exited (124: time limit)."""
+    """`state` is absent, held, running, exited or lost; `code` counts only when it exited (124: time limit)."""
 
     state: str
     code: int
@@ -77,6 +81,10 @@ class Machine(Protocol):
 
     def start(self, job: Job, secrets: Mapping[str, str]) -> JobState:
         """Start a long command if nothing has started it yet."""
+        ...
+
+    def hold(self, job: Job, secrets: Mapping[str, str]) -> JobState:
+        """Start a long command without its input, which `start` gives it later."""
         ...
 
     def poll(self, folder: str, offset: int, wait: int = 5) -> JobState:

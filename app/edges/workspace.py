@@ -79,14 +79,19 @@ class Workspace:
     def open(self) -> str:
         """Make the worktree at the tip of the branch; return the commit. An earlier one in its place goes.
 
-        Raises what `fetch` raises.
+        Raises what `prepare` and `fetch` raise.
         """
+        self.prepare()
         tip = self.fetch()
         self.git.alone("worktree", "add", "--quiet", "--force", "--detach", "--end-of-options", self.tree, tip)
         return tip
 
     def fetch(self) -> str:
-        """Make our clone where there is none, and bring the branch into it; return its tip. A worktree here goes.
+        """Bring the branch into our clone, once it is prepared; return its tip."""
+        return self.git.fetch(self._repository.clone_url, self._repository.branch)
+
+    def prepare(self) -> None:
+        """Make the run's folders, and our clone where there is none. A worktree here goes.
 
         Raises Failed when the workspace is not a folder that this user alone can read and write.
         """
@@ -101,7 +106,6 @@ class Workspace:
             self.git.init()
         if "prune" in next_steps:
             self.git.alone("worktree", "prune")
-        return self.git.fetch(self._repository.clone_url, self._repository.branch)
 
     def is_open(self) -> bool:
         """Whether the worktree is there."""
@@ -128,9 +132,6 @@ class Workspace:
 
         Returns the git tree id of exactly what was exported.
         """
-        folder = self.agent_tree(todo_id)
-        anew = 'umask 077; rm -rf "$1" "$1.index" && mkdir -p "$1"'
-        self._machine.run(["sh", "-c", anew, "sh", folder])
         listed = self.git.in_tree("ls-tree", "-r", "-z", "HEAD").out
         lines = []
         for record in listed.split(b"\0"):
@@ -138,9 +139,7 @@ class Workspace:
             if record and wanted(path.decode("utf-8", "surrogateescape"), facts.split()[0].decode()):
                 lines.append(record)
         chosen = b"".join(line + b"\0" for line in lines)
-        self.git.in_clone("update-index", "-z", "--index-info", stdin=chosen, agent_tree=folder)
-        self.git.in_clone("checkout-index", "--all", "--force", agent_tree=folder)
-        return self.git.in_clone("write-tree", agent_tree=folder).text
+        return self.git.laid_out(self.agent_tree(todo_id), chosen)
 
     def changes(self, todo_id: str, base_tree: str) -> list[Entry]:
         """Everything that differs between the agent's tree now and the tree id that was exported."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.agent.command import Cage, command_line, environment
+from app.agent.command import Cage, command_line, environment, message
 from app.agent.events import AgentResult, read_result
 from app.agent.prompt import Task, user_prompt
 from app.guard.model import Finding
@@ -40,8 +40,8 @@ def session(model: Model, tree: Path, action: str, findings: Sequence[Finding] =
     cage = Cage(str(claude_command()), "sonnet", "stacks", ["vault"], 10, 1.0)
     env = environment(os.defpath, str(home), model.url) | {"ANTHROPIC_API_KEY": key}
     task = Task(str(tree), "stacks", ["web"], action, "Config", "P1", "mail ops@example.org", findings)
-    prompt = user_prompt(task).encode()
-    done = subprocess.run(command_line(cage), input=prompt, cwd=tree, env=env, capture_output=True, timeout=60)
+    prompt = user_prompt(task)
+    done = subprocess.run(command_line(cage), input=message(prompt), cwd=tree, env=env, capture_output=True, timeout=60)
     return read_result(done.stdout.decode(), done.returncode, False)
 
 
