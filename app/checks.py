@@ -40,7 +40,8 @@ class Check:
     @property
     def said(self) -> str:
         """The check in one line: `prometheus rule NFSMountFailing health ok`."""
-        return " ".join(f"{_SAID[self.kind]} {self.subject} {self.answer}".split())
+        # A service of a later version may know more kinds than whoever reads its answer.
+        return " ".join(f"{_SAID.get(self.kind, self.kind)} {self.subject} {self.answer}".split())
 
 
 def of_row(row: Mapping[str, Any]) -> Check:

@@ -10,6 +10,7 @@ _SHAPES = re.compile(
     r"|\b(?:hvs|hvb|s)\.[A-Za-z0-9_-]{20,}"
     r"|\bsk-ant-[A-Za-z0-9_-]{8,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}"
+    r"|\bft[kl]_[A-Za-z0-9_-]{20,}"
     r"|\bxox[a-z]-[A-Za-z0-9-]{10,}"
     r"|\bAKIA[0-9A-Z]{16}\b"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"
@@ -17,7 +18,8 @@ _SHAPES = re.compile(
     re.DOTALL,
 )
 _CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e007f]"
 )
 _KEY_END = re.compile(r"-----END [A-Z ]*PRIVATE KEY-----")
 _KEY_LINE = re.compile(r"[A-Za-z0-9+/=]{8,}\r?")
@@ -35,6 +37,15 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     for value in sorted((v for v in known if len(v) >= _SHORTEST_KNOWN), key=len, reverse=True):
         text = text.replace(value, "[redacted]")
     text = _without_key_ends(_SHAPES.sub("[redacted]", text))
+    return visible(text)
+
+
+def visible(text: str) -> str:
+    """The text with control characters, and those that hide or reorder others, written as \\u and their number.
+
+    Newlines and tabs stay; what is not text (lone surrogates) becomes a question mark.
+    """
+    text = text.encode("utf-8", "replace").decode()
     return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", text.replace("\r\n", "\n"))
 
 

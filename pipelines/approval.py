@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from app.errors import Refused
 from app.ledger.approvals import Parked, is_over
+from pipelines import notices
 from pipelines.bench import Bench, ledger, say
 from pipelines.controls import effect
 from pipelines.landing import forget, touched
@@ -31,6 +32,7 @@ def expire() -> None:
         why = "nobody approved it within a day"
         ledger().runs.finish_todo(run_id, todo_id, "cancelled", "approval-expired", why)
         say(run_id, "approval", why, todo_id)
+        notices.changed(run_id)
 
 
 def take_up(bench: Bench, todo_id: str) -> Approved:

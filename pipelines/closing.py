@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
-from app.checks import LASTING, Check, first_problem, of_row
-from app.edges import slack
+from app.checks import Check, first_problem
 from app.edges.workspace import Workspace
 from app.errors import Failed, FollowthroughError, Refused
 from app.guard.model import Finding, Verdict
-from app.messages import TodoLine, run_outcome, slack_message
+from app.messages import run_outcome
 from app.redact import redact
-from pipelines import approval
-from pipelines.bench import Bench, commit_url, ledger, opened, repository_of, say, settings
+from pipelines import approval, notices, telling
+from pipelines.bench import Bench, ledger, opened, say, settings
 from pipelines.controls import effect
 from pipelines.landing import branch_of, forget
 from pipelines.values import AgentChange, Kept, StackPlan
@@ -54,6 +52,7 @@ def finish(run_id: str, todo_id: str, kind: str, reason: str, message: str, find
     outcome = outcome_of(kind, reason)
     _record(run_id, todo_id, outcome, reason, message, findings)
     approval.close(run_id, todo_id, "void")
+    notices.todo_ended(run_id, todo_id, outcome)
     return outcome
 
 
@@ -69,6 +68,7 @@ def finish_landed(run_id: str, todo_id: str, plans: Sequence[StackPlan], seen: S
     message = does if problem is None else f"landed, and not seen to work: {problem.said}"
     _record(run_id, todo_id, outcome, reason, message, ())
     approval.close(run_id, todo_id, "landed")
+    notices.todo_ended(run_id, todo_id, outcome)
     return outcome
 
 
@@ -76,6 +76,7 @@ def park(run_id: str, todo_id: str, kept: Kept, plans: Sequence[StackPlan], find
     """Ask a person about a change, and say so; returns the TODO's outcome."""
     approval.park(run_id, todo_id, kept, plans)
     _record(run_id, todo_id, "awaiting-approval", "approval-needed", told(findings), findings)
+    notices.todo_ended(run_id, todo_id, "awaiting-approval")
     return "awaiting-approval"
 
 
@@ -158,27 +159,13 @@ def give_up(flow: str, subject: str) -> None:
         finish(first, todo_id, "Failed", "flow-changed", why, ())
     conclude(first, "flow-changed", why)
     ledger().runs.close(first)
+    notices.ended(first)
 
 
 def tell(run_id: str) -> None:
-    """Send the run's one Slack message. Slack's failures are noted and never change a run's outcome."""
-    url = settings().slack.webhook_url.get_secret_value()
-    if not url:
-        return
-    names, checks = TodoLine.__dataclass_fields__.keys() - {"verified"}, ledger().checks.of_run(run_id)
-    lines = [
-        TodoLine(**{name: row[name] for name in names}, verified=_verified(checks.get(row["id"], [])))
-        for row in ledger().runs.todos(run_id)
-    ]
-    link = commit_url(repository_of(ledger().runs.get(run_id)), "").rstrip("/")
-    message = slack_message(ledger().runs.row(run_id), lines, link, settings().server.public_url)
-    slack.post(url, message)
-    say(run_id, "slack", "told")
-
-
-def _verified(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What the running system said of a change, in a line."""
-    return "; ".join(check.said for check in map(of_row, rows) if check.kind in LASTING or check.kind == "command")
+    """The run's message as it stays. What Slack does not take at once is sent when it does (`telling`)."""
+    notices.ended(run_id)
+    telling.settle(ledger(), notices.key_of(run_id))
 
 
 def clean_up(run_id: str) -> None:

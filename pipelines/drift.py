@@ -14,11 +14,9 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from app.edges import slack
 from app.errors import FollowthroughError
-from app.messages import drift_message
 from app.settings import RepositorySettings
-from pipelines import claims
+from pipelines import claims, notices
 from pipelines.bench import ledger, settings
 from pipelines.claims import Claim, Looked, State
 from pipelines.durable import start, step, workflow
@@ -62,12 +60,9 @@ def look_again(slot: str, name: str) -> list[Looked]:
 
 @step
 def tell_changes(slot: str, name: str, changed: Sequence[Looked]) -> None:
-    """One Slack message with what changed; then it is written beside each run that people were told of it."""
-    url = settings().slack.webhook_url.get_secret_value()
+    """What changed, to be told in one message; then it is written beside each run that people are told of it."""
     told = [(one.claim, one.state, claims.told(one.claim, one.check, " again")) for one in changed if one.check]
-    if url:
-        lines = [(state, sentence, claim.post_mortem) for claim, state, sentence in told]
-        slack.post(url, drift_message(name, lines, settings().server.public_url))
+    notices.drifted(slot, name, [(state, sentence, claim.post_mortem) for claim, state, sentence in told])
     for claim, state, sentence in told:
         log.warning("drift in %s: %s", name, sentence)
         ledger().runs.note(claim.run_id, PHASE, f"{_key(state, claim)}{sentence}"[:4000], claim.todo_id)

@@ -16,7 +16,7 @@ from app.ledger.clock import today
 from app.ledger.deliveries import TRY_AGAIN, Delivery
 from app.ledger.runs import Run, Todo, by_priority
 from app.settings import RepositorySettings
-from pipelines import approval, looked, room
+from pipelines import approval, looked, notices, room
 from pipelines.bench import ledger, mirror, run_id_of, say, settings, source_of
 from pipelines.values import Work
 
@@ -121,6 +121,7 @@ def todos_of(run_id: str) -> Work:
             ledger().runs.finish_todo(run_id, todo.id, "needs-human", todo.reason, "")
     doing = sorted((t for t in todos if t.safe), key=lambda t: by_priority(asdict(t)))
     say(run_id, "read", f"{len(doing)} TODOs to do, {len(todos) - len(doing)} left to people")
+    notices.begun(run_id, document.severity or "", bool(run.delivery) and ledger().runs.is_first(run))
     return Work(doing, any(todo.reason == DONE_BEFORE for todo in todos))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +13,7 @@ from app.guard.change import stack_of
 from app.guard.model import Finding, Policy
 from app.guard.plan import judge_plan, read_plan, summarise
 from app.guard.plans.shown import render
+from app.guard.shown import shown_plan
 from app.ledger.evidence import Evidence
 from app.ledger.runs import Todo
 from app.messages import run_of, todo_commit, trailers, was_verified
@@ -58,6 +60,10 @@ def plan(bench: Bench, todo: Todo, attempt: int, stack: str, change: AgentChange
     verdict = judge_plan(planned.shown, planned.exit_code, stack, policy, baseline.shown, change.expected)
     _keep(bench, todo.id, replace(made, verdict=verdict.word))
     bench.say("plan", f"{stack}: {verdict.word} by policy {policy.version}", todo.id)
+    with suppress(ValueError):
+        ledger().changes.keep_plan(
+            bench.run.id, todo.id, attempt, stack, shown_plan(read_plan(planned.shown), bench.hide)
+        )
     if verdict.word == "block":
         return _told(bench, todo.id, StackPlan(stack, job, planned.sha256, (), verdict.findings))
     known = read_plan(planned.shown)

@@ -38,6 +38,7 @@ from app.guard.model import Finding, Verdict
 from app.ledger.runs import Todo
 from pipelines import agent_work, alerts, approval, closing, holding, intake, landing, monitors, results, verification
 from pipelines.bench import Bench, bench_step, ledger
+from pipelines.documents import keep_after_push
 from pipelines.durable import patiently, side_by_side, start, step, workflow
 from pipelines.ending import end_run, end_todo
 from pipelines.values import AgentChange, Approved, BroughtMonitor, Kept, StackPlan, Work
@@ -58,6 +59,7 @@ def follow_push(delivery: str) -> None:
         return
     for repository, run_id in found:
         start(follow_through, run_id, lane=repository)
+    keep_after_push(delivery_id)
 
 
 @workflow
@@ -127,8 +129,7 @@ def try_change(
     """One try: the agent's edits, judged; and only when no rule blocks, the plans of their stacks, judged."""
     budget = reserve_money(run_id, todo.id, attempt)
     result = run_agent(run_id, todo, attempt, budget, findings)
-    change = judge_edits(run_id, todo, attempt, base_tree, result)
-    change = hold_stacks(run_id, todo, change)
+    change = hold_stacks(run_id, todo, judge_edits(run_id, todo, attempt, base_tree, result))
     if Verdict(change.findings).word != "block":
         change = ask_about_alerts(run_id, todo, change)
     if Verdict(change.findings).word == "block":

@@ -20,7 +20,7 @@ from app.errors import FollowthroughError
 from app.guard.push import NO_COMMIT
 from app.ledger.deliveries import HELD_BACK, Delivery
 from app.settings import RepositorySettings
-from pipelines import looked
+from pipelines import documents, looked
 from pipelines.bench import ledger, mirror, settings
 from pipelines.durable import start, step, workflow
 from pipelines.postmortem_todos import follow_push
@@ -60,6 +60,7 @@ def look_at_branch(slot: str, name: str) -> Look:
         return Look([], "it is not in the configuration any more")
     try:
         found = look(repository)
+        documents.keep(repository, fetch=False)
     except FollowthroughError as error:
         if name not in _unreachable:
             _unreachable.add(name)

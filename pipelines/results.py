@@ -9,6 +9,7 @@ from app.documents.edit import fill_follow_up, mark_done
 from app.documents.model import FollowUpRow
 from app.errors import Failed, Refused
 from app.messages import follow_up_commit
+from pipelines import documents
 from pipelines.bench import Bench, ledger, settings
 from pipelines.landing import incident_of
 
@@ -30,6 +31,7 @@ def write_back(bench: Bench) -> None:
         made = bench.branch.commit({path: bench.workspace.put_blob(after)}, message)
         if bench.branch.push():
             bench.say("write-back", f"{path} updated in {made[:7]}")
+            documents.keep(bench.repository, fetch=True)
             return
     raise Failed("write-back-lost", f"updating {path}: the branch moved {_PUSHES} times in a row")
 

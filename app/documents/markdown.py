@@ -155,10 +155,18 @@ _MARKDOWN = mistune.Markdown(block=LineParser(max_nested_level=MAX_NESTED_LEVEL)
 
 def parse_blocks(text: str) -> tuple[Block, ...]:
     """The blocks of a document; line numbers count \\n, \\r\\n and \\r as one line ending each."""
+    return _blocks(*parse_tokens(text))
+
+
+def parse_tokens(text: str) -> tuple[list[dict[str, Any]], dict[int, int]]:
+    """The same as mistune's own tokens, inline text not yet parsed.
+
+    Each has the `line` where it begins, but for items of lists: those are told by the id() of their `children`.
+    """
     state = LineState()
     state.process(text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n")
     _MARKDOWN.block.parse(state)
-    return _blocks(state.tokens, state.env.get("items", {}))
+    return state.tokens, state.env.get("items", {})
 
 
 def parse_inline(text: str) -> Iterator[dict[str, Any]]:

@@ -98,6 +98,16 @@ class Repository:
         entries = (entry.partition("\t") for entry in listed.split("\0") if entry)
         return [path for facts, _, path in entries if facts.split()[0] in modes]
 
+    def blobs(self, commit: str) -> dict[str, tuple[str, int]]:
+        """The id and the size in bytes of the blob of each regular file at a commit, by path. Raises Failed."""
+        try:
+            listed = self._git.run("ls-tree", "-r", "-l", "-z", commit)
+        except git.GitCommandError:
+            raise Failed("commit-gone", f"listing the files of {commit[:12]} in {self.path}: it is not there") from None
+        entries = (entry.partition("\t") for entry in listed.split("\0") if entry)
+        found = {path: facts.split() for facts, _, path in entries}
+        return {path: (facts[2], int(facts[3])) for path, facts in found.items() if facts[0] == _REGULAR_FILE}
+
     def read(self, commit: str, path: str) -> bytes:
         """The content of a file at a commit. Raises Failed when it is not there."""
         try:

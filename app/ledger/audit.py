@@ -17,9 +17,13 @@ Each fact is a plain dictionary. All of them have `schema` (1; raised when a nam
     check     run, todo, kind, subject, ok, answer, reason, link, first_at
     effect    run, key (what was begun, and may have happened: "apply RUN TODO STACK SHA256", "keep BRANCH")
     control   what (pause or cancel), run (empty for pause), by, why
+    action    by (empty: nobody knows), how (token, oidc, proxy, link, cli, slack), action (approve, login, ...), run,
+              todo, subject, why, outcome (begun, done, nothing, refused, failed), reason, times (what is not let in is
+              counted, a row an hour)
 
 `at` is when a delivery was received, a run began, a TODO ended (or began, or its run did), an approval was decided on
-(or asked for), a check was asked last, an effect began, a control was said, a part of a try ended. A fact is told as it
+(or asked for), a check was asked last, an effect began, a control was said, a part of a try ended, somebody did it
+(was counted last). A fact is told as it
 is known now. Of runs of versions before there was evidence, only the trees that somebody was asked about are known.
 
 Texts are as they were stored: who writes them out redacts them once more.
@@ -37,6 +41,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from app.ledger.controls import PAUSE
+from app.ledger.people import actions
 from app.ledger.schema import approvals, checks, controls, deliveries, effects, evidence, runs, spend, todos
 
 SCHEMA = 1
@@ -91,6 +96,7 @@ def _sources(db: Connection) -> Iterator[tuple[sa.Select[Any], sa.ColumnElement[
     yield sa.select(effects), _text(effects.c.at), _effect
     yield sa.select(controls), _text(controls.c.at), _control
     yield sa.select(evidence), _text(evidence.c.at), _evidence
+    yield sa.select(actions), _text(actions.c.at), _action
 
 
 def _text(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
@@ -182,3 +188,9 @@ def _evidence(row: Mapping[str, Any]) -> Fact:
 def _control(row: Mapping[str, Any]) -> Fact:
     what, run_id = ("pause", "") if row["name"] == PAUSE else ("cancel", row["name"])
     return {"fact": "control", "what": what, "run": run_id, **_some(row, "by", "why")}
+
+
+def _action(row: Mapping[str, Any]) -> Fact:
+    place = {"run": row["run_id"], "todo": row["todo_id"]}
+    who, what = _some(row, "by", "how", "action"), _some(row, "subject", "why", "outcome", "reason", "times")
+    return {"fact": "action", **who, **place, **what}

@@ -74,6 +74,12 @@ class Deliveries:
             raise KeyError(delivery_id)
         return Delivery(**{name: row[name] for name in Delivery.__dataclass_fields__})
 
+    def row(self, delivery_id: str) -> dict[str, Any] | None:
+        """The stored delivery with when it came, None when there is none."""
+        with self._engine.connect() as db:
+            found = db.execute(sa.select(deliveries).where(deliveries.c.id == delivery_id)).mappings().first()
+        return None if found is None else dict(found)
+
     def conclude(self, delivery_id: str, reason: str, message: str) -> None:
         """Say what came of an accepted delivery."""
         with self._engine.begin() as db:

@@ -19,6 +19,7 @@ from app.checks import LASTING
 from app.ledger.approvals import VALID_FOR
 from app.ledger.clock import now, today
 from app.ledger.controls import PAUSE
+from app.ledger.outbox import Outbox
 from app.ledger.schema import approvals, cages, checks, controls, deliveries, devvms, rejections, runs, spend, todos
 from app.ledger.workers import Workers
 
@@ -35,6 +36,7 @@ class Measured:
     what is done and does not hold. cages: DevVM to the number of escapes in its last test. workers:
     alive or dead-with-runs; none on SQLite. devvms: DevVM to 1 where it could be used when it was tried last, else 0;
     drained: to 1 where people want it to get no new run; open_runs: to the runs that it has and that are not over.
+    outbox_ended: messages of the last day that were given-up or are unknown.
     """
 
     deliveries: Mapping[Labels, int]
@@ -60,6 +62,9 @@ class Measured:
     paused: float
     database_bytes: int
     workers: Mapping[Labels, int]
+    outbox_waiting: int
+    outbox_wait: float
+    outbox_ended: Mapping[Labels, int]
 
 
 class Metrics:
@@ -68,6 +73,7 @@ class Metrics:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._workers = Workers(engine)
+        self._outbox = Outbox(engine)
 
     def read(self, types: Collection[str]) -> Measured:
         """Everything, as it is now. TODOs are told apart by these types alone: others are a document's own words."""
@@ -75,6 +81,7 @@ class Metrics:
         last_day = (_before(_DAY), now())
         decided = (deliveries.c.decision, deliveries.c.reason)
         ended = (runs.c.outcome, runs.c.reason)
+        untold = self._outbox.waiting()
         with self._engine.connect() as db:
             open_run = runs.c.finished_at.is_(None)
             runs_waiting, run_wait = _waiting(db, runs.c.created_at, open_run & (runs.c.devvm == ""))
@@ -107,6 +114,9 @@ class Metrics:
                 paused=_waiting(db, controls.c.at, controls.c.name == PAUSE)[1],
                 database_bytes=_size(db),
                 workers=self._workers.count(),
+                outbox_waiting=untold.count,
+                outbox_wait=untold.seconds,
+                outbox_ended=untold.ended,
             )
 
 

@@ -22,9 +22,12 @@ from sqlalchemy.engine import Connection, Engine
 
 from app.ledger.clock import today
 from app.ledger.deliveries import HELD_BACK, PASSING
+from app.ledger.outbox_tables import outbox
+from app.ledger.people import actions
 from app.ledger.runs import PASSING_REASONS, SETTLED
 from app.ledger.schema import (
     approvals,
+    changes,
     checks,
     controls,
     deliveries,
@@ -66,6 +69,7 @@ class Retention:
             events: _old_events(before.events, lasting),
             runs: _old_runs(before.runs),
             spend: _old_spend(before.runs),
+            actions: _old_actions(before.runs),
             deliveries: _old_deliveries(before),
             rejections: _old_rejections(before.deliveries),
         }
@@ -80,9 +84,13 @@ class Retention:
         return {"events": self._in_pieces(events.c.id, _old_events(before.events, lasting), _PIECE)}
 
     def forget_runs(self, before: Cutoffs) -> dict[str, int]:
-        """Remove runs with their TODOs, checks, approvals, effects and events, then the money of runs that are gone."""
+        """Remove runs with their TODOs, checks, approvals, effects and events, then the money of runs that are gone.
+
+        What people did goes when it is of no run that stays.
+        """
         gone = self._in_pieces(runs.c.id, _old_runs(before.runs), _RUNS)
-        return {"runs": gone, "spend": self._at_once(spend, _old_spend(before.runs))}
+        acted = self._in_pieces(actions.c.id, _old_actions(before.runs), _PIECE)
+        return {"runs": gone, "spend": self._at_once(spend, _old_spend(before.runs)), "actions": acted}
 
     def forget_deliveries(self, before: Cutoffs) -> dict[str, int]:
         """Remove deliveries that came to an end, and the counts of requests that were not let in."""
@@ -109,7 +117,7 @@ class Retention:
 
 
 def _remove_belongings(db: Connection, run_ids: Sequence[str]) -> None:
-    for table in (todos, checks, approvals, effects, events, evidence, holds):
+    for table in (todos, checks, approvals, effects, events, evidence, holds, changes, outbox):
         db.execute(sa.delete(table).where(table.c.run_id.in_(run_ids)))
     db.execute(sa.delete(controls).where(controls.c.name.in_(run_ids)))
 
@@ -161,3 +169,9 @@ def _old_spend(before: str) -> sa.ColumnElement[bool]:
         return sa.false()
     this_month = today()[:8] + "01"
     return (spend.c.day < min(before[:10], this_month)) & spend.c.run_id.not_in(_staying(before, runs.c.id))
+
+
+def _old_actions(before: str) -> sa.ColumnElement[bool]:
+    if not before:
+        return sa.false()
+    return (actions.c.at < before) & actions.c.run_id.not_in(_staying(before, runs.c.id))

@@ -100,6 +100,12 @@ class Runs:
         with self._engine.connect() as db:
             return list(db.execute(sa.select(runs.c.id).where(runs.c.delivery == delivery_id)).scalars())
 
+    def is_first(self, run: Run) -> bool:
+        """Whether no other run was ever about this post-mortem, by its path."""
+        same = (runs.c.repository == run.repository) & (runs.c.post_mortem == run.post_mortem) & (runs.c.id != run.id)
+        with self._engine.connect() as db:
+            return db.execute(sa.select(runs.c.id).where(same)).first() is None
+
     def describe(self, run_id: str, **values: str) -> None:
         """Set title, incident_date or devvm."""
         with self._engine.begin() as db:

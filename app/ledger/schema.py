@@ -58,6 +58,10 @@ runs = Table(
     Column("message", Text, nullable=False),
     Index("runs_by_time", "created_at"),
     Index("runs_by_end", "finished_at", "outcome", "reason"),
+    Index("runs_by_outcome", "outcome", "created_at"),
+    Index("runs_by_repository", "repository", "created_at"),
+    Index("runs_by_document", "repository", "post_mortem", "created_at"),
+    Index("runs_by_delivery", "delivery"),
 )
 
 todos = Table(
@@ -209,6 +213,19 @@ evidence = Table(
     Column("exit_code", Integer, comment="null where nothing tells it"),
     Column("policy", String(12), nullable=False),
     Column("verdict", String(16), nullable=False),
+)
+
+# The diff of each try and its plans as people see them: redacted, sensitive values masked, cut.
+changes = Table(
+    "changes",
+    metadata,
+    Column("run_id", String(100), primary_key=True),
+    Column("todo_id", String(32), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("kind", String(8), primary_key=True, comment="diff or plan"),
+    Column("subject", String(300), primary_key=True, comment="the stack of a plan, empty for a diff"),
+    Column("at", String(20), nullable=False),
+    Column("shown", Text, nullable=False, comment="JSON: see app/guard/shown.py"),
 )
 
 # How far each branch was looked into: what `commit` holds, but for what `since` holds, which was there before.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -81,6 +83,68 @@ class Spend:
         with self._engine.begin() as db:
             db.execute(sa.update(spend).where(_try(run_id, todo_id, attempt)).values(spent_usd=cost, lost=lost))
         return cost
+
+    def report(self, days: int, limit_usd: float) -> dict[str, Any]:
+        """What the last so many days (UTC, today among them) cost, in US dollars, as the API and the commands show it.
+
+        since, until  the first and the last day
+        days          newest first: day, spent_usd, reserved_usd (tries that go on), limit_usd (as it is now)
+        total_usd     spent and reserved of all of them
+        landed        changes: how many TODOs that were tried in these days are on the branch; usd: what their
+                      own tries cost; usd_each: total_usd for each of them, null when there is none
+        outcomes      by what came of the TODOs that were tried, dearest first: outcome (open: it goes on), todos,
+                      usd
+        """
+        until = date.fromisoformat(today())
+        since = (until - timedelta(days=days - 1)).isoformat()
+        with self._engine.connect() as db:
+            spent = {row.day: row for row in db.execute(_by_day(since))}
+            tried = db.execute(_by_todo(since)).all()
+        each = [(until - timedelta(days=back)).isoformat() for back in range(days)]
+        total = float(sum(row.usd for row in tried))
+        landed = [row.usd for row in tried if row.commit]
+        found: dict[str, list[float]] = {}
+        for row in tried:
+            found.setdefault(row.outcome or ("open" if row.id else "gone"), []).append(row.usd)
+        outcomes = [{"outcome": name, "todos": len(usd), "usd": _cents(sum(usd))} for name, usd in found.items()]
+        return {
+            "since": since,
+            "until": until.isoformat(),
+            "days": [_day(day, spent.get(day), limit_usd) for day in each],
+            "total_usd": _cents(total),
+            "landed": {
+                "changes": len(landed),
+                "usd": _cents(sum(landed)),
+                "usd_each": _cents(total / len(landed)) if landed else None,
+            },
+            "outcomes": sorted(outcomes, key=lambda one: (-float(one["usd"]), one["outcome"])),
+        }
+
+
+def _by_day(since: str) -> sa.Select[Any]:
+    open_still = sa.case((spend.c.spent_usd.is_(None), spend.c.reserved_usd), else_=0.0)
+    sums = (sa.func.coalesce(sa.func.sum(spend.c.spent_usd), 0.0), sa.func.sum(open_still))
+    query = sa.select(spend.c.day, sums[0].label("spent"), sums[1].label("reserved"))
+    return query.where(spend.c.day >= since).group_by(spend.c.day)
+
+
+def _by_todo(since: str) -> sa.Select[Any]:
+    """What each TODO cost since then, with what came of it; one that is kept no more has no id."""
+    same = (todos.c.run_id == spend.c.run_id) & (todos.c.id == spend.c.todo_id)
+    usd = sa.func.sum(sa.func.coalesce(spend.c.spent_usd, spend.c.reserved_usd)).label("usd")
+    query = sa.select(todos.c.id, todos.c.outcome, sa.func.coalesce(todos.c.commit, "").label("commit"), usd)
+    query = query.select_from(spend.outerjoin(todos, same)).where(spend.c.day >= since)
+    return query.group_by(spend.c.run_id, spend.c.todo_id, todos.c.id, todos.c.outcome, todos.c.commit)
+
+
+def _day(day: str, row: Any, limit_usd: float) -> dict[str, Any]:
+    spent, reserved = (row.spent, row.reserved) if row else (0.0, 0.0)
+    return {"day": day, "spent_usd": _cents(spent), "reserved_usd": _cents(reserved), "limit_usd": limit_usd}
+
+
+def _cents(usd: float) -> float:
+    """Dollars without the dust that adding floats leaves; a hundredth of a cent stays."""
+    return round(float(usd), 4)
 
 
 def _try(run_id: str, todo_id: str, attempt: int) -> sa.ColumnElement[bool]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from app.guard.plans.leaves import (
@@ -43,6 +44,61 @@ _SECRET_URL = re.compile(
     r"(?<=://)(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|outlook\.office\.com)/\S+", re.I
 )
 _VISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+Hide = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One value that a change touches, as people see it; `path` is empty where the whole is one value."""
+
+    path: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Curtain:
+    """What nobody may see of one plan: the values that it marks, as text, and what `hide` takes out of any text."""
+
+    secrets: tuple[str, ...]
+    hide: Hide = redact
+
+    def clean(self, text: str) -> str:
+        """A text of the plan that is no value: an address, a name; on one line."""
+        return visible(self.without(text).replace("\n", "\\n").replace("\t", "\\t"))
+
+    def without(self, text: str) -> str:
+        """The text with no secret in it, its control characters as they are."""
+        for secret in self.secrets:
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, SENSITIVE)
+        return self.hide(_SECRET_URL.sub(SENSITIVE, text))
+
+
+def curtain_of(plan: Plan, hide: Hide = redact) -> Curtain:
+    """The curtain before a plan. `hide` knows secrets that the plan does not mark."""
+    return Curtain(tuple(_secrets(plan)), hide)
+
+
+def leaves(change: dict[str, Any], curtain: Curtain) -> Iterator[Leaf]:
+    """Every value that a change of a resource or an output touches.
+
+    Values are JSON, cut at 200 characters; what is sensitive is masked. Raises ValueError or RecursionError when there
+    are too many to tell.
+    """
+    before = overlay(change.get("before"), change.get("before_sensitive"), _mask)
+    after = overlay(change.get("after"), change.get("after_unknown"), lambda _: UNKNOWN)
+    after = overlay(after, change.get("after_sensitive"), _mask)
+    for found in differences(before, after):
+        for leaf in _expanded(found):
+            hidden = _hidden(leaf)
+            one, other = (SENSITIVE if hidden else _value(side, curtain) for side in (leaf.before, leaf.after))
+            yield Leaf(curtain.clean(shown_path(leaf.path)), one, other)
+
+
+def visible(text: str) -> str:
+    """The text with every character that does not show, or that moves others, as an escape; newlines too."""
+    return "".join(f"\\u{ord(c):04x}" if unicodedata.category(c) in _VISIBLE else c for c in text)
 
 
 def render(plan: Plan) -> list[str]:
@@ -51,47 +107,43 @@ def render(plan: Plan) -> list[str]:
     Moves, imports, drift and outputs have lines too. Values are JSON, cut at 200 characters, control characters are
     written as escapes; a new value has nothing before its arrow but `(absent)`. At most 500 lines, the last says so.
     """
-    secrets = _secrets(plan)
+    curtain = curtain_of(plan)
     lines: list[str] = []
-    for line in _lines(plan, secrets):
+    for line in _lines(plan, curtain):
         if len(lines) == _MOST_LINES - 1:
             return [*lines, "... and more: look at the plan itself"]
         lines.append(line)
     return lines
 
 
-def _lines(plan: Plan, secrets: list[str]) -> Iterator[str]:
+def _lines(plan: Plan, curtain: Curtain) -> Iterator[str]:
+    clean = curtain.clean
     for row in changes(plan):
         where, change = address_of(row), row["change"]
         if row.get("previous_address") is not None:
-            yield _clean(f"{where}: moved from {row['previous_address']}", secrets)
+            yield clean(f"{where}: moved from {row['previous_address']}")
         if change.get("importing") is not None:
-            yield _clean(f"{where}: imported", secrets)
+            yield clean(f"{where}: imported")
         if verbs(row) != ["no-op"]:
-            yield _clean(f"{where}: {' and '.join(verbs(row))}", secrets)
-            yield from _leaves(where, change, secrets)
+            yield clean(f"{where}: {' and '.join(verbs(row))}")
+            yield from _leaves(where, change, curtain)
     for row in drifts(plan):
-        yield _clean(f"{address_of(row)}: changed outside of terraform ({' and '.join(verbs(row))})", secrets)
-        yield from _leaves(f"{address_of(row)} (outside)", row["change"], secrets)
+        yield clean(f"{address_of(row)}: changed outside of terraform ({' and '.join(verbs(row))})")
+        yield from _leaves(f"{address_of(row)} (outside)", row["change"], curtain)
     for name, change in outputs(plan).items():
         if change["actions"] != ["no-op"]:
-            yield _clean(f"output.{name}: {' and '.join(change['actions'])}", secrets)
-            yield from _leaves(f"output.{name}", change, secrets)
+            yield clean(f"output.{name}: {' and '.join(change['actions'])}")
+            yield from _leaves(f"output.{name}", change, curtain)
 
 
-def _leaves(where: str, change: dict[str, Any], secrets: list[str]) -> Iterator[str]:
-    before = overlay(change.get("before"), change.get("before_sensitive"), _mask)
-    after = overlay(change.get("after"), change.get("after_unknown"), lambda _: UNKNOWN)
-    after = overlay(after, change.get("after_sensitive"), _mask)
+def _leaves(where: str, change: dict[str, Any], curtain: Curtain) -> Iterator[str]:
+    where = curtain.clean(where)
     try:
-        for found in differences(before, after):
-            for leaf in _expanded(found):
-                path = f"{shown_path(leaf.path)}: " if leaf.path else ""
-                hidden = _hidden(leaf)
-                sides = (SENSITIVE if hidden else _value(side, secrets) for side in (leaf.before, leaf.after))
-                yield _clean(f"{where}: {path}", secrets) + " -> ".join(sides)
+        for leaf in leaves(change, curtain):
+            path = f"{leaf.path}: " if leaf.path else ""
+            yield f"{where}: {path}{leaf.before} -> {leaf.after}"
     except (ValueError, RecursionError):
-        yield _clean(f"{where}: more changes than can be shown", secrets)
+        yield f"{where}: more changes than can be shown"
 
 
 def _expanded(found: Difference) -> Iterator[Difference]:
@@ -127,31 +179,16 @@ def _mask(value: Any) -> Any:
     return value if value is None else Masked(value)
 
 
-def _value(value: Any, secrets: list[str]) -> str:
+def _value(value: Any, curtain: Curtain) -> str:
     if value is ABSENT or value is None:
         return ABSENT.shown
     if isinstance(value, Special):
         return value.shown
-    if any(plain(value) == secret for secret in secrets):
+    if plain(value) in curtain.secrets:
         return SENSITIVE
-    text = _without(plain(value), secrets) if isinstance(value, str) else _without(json.dumps(value), secrets)
-    shown = _visible(json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text)
+    text = curtain.without(plain(value) if isinstance(value, str) else json.dumps(value))
+    shown = visible(json.dumps(text, ensure_ascii=False) if isinstance(value, str) else text)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}... ({len(text)} characters)"
-
-
-def _clean(text: str, secrets: list[str]) -> str:
-    return _visible(_without(text, secrets).replace("\n", "\\n").replace("\t", "\\t"))
-
-
-def _without(text: str, secrets: list[str]) -> str:
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, SENSITIVE)
-    return redact(_SECRET_URL.sub(SENSITIVE, text))
-
-
-def _visible(text: str) -> str:
-    return "".join(f"\\u{ord(c):04x}" if unicodedata.category(c) in _VISIBLE else c for c in text)
 
 
 def _secrets(plan: Plan) -> list[str]:

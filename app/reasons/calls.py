@@ -1,0 +1,120 @@
+"""What is wrong with a command, its files or the configuration."""
+
+from __future__ import annotations
+
+TABLE: dict[str, tuple[str, str]] = {
+    "config-missing": (
+        "There is no configuration file of that name.",
+        "Copy followthrough.example.toml to followthrough.toml, or name yours with `--config`.",
+    ),
+    "config-invalid": (
+        "The configuration has a key or value that is not right.",
+        "Mend what the message names; see the settings.",
+    ),
+    "repository-policy-invalid": (
+        "The file .followthrough.toml in the repository is not right.",
+        "Mend what the message names: it may only narrow the policy.",
+    ),
+    "database-url": ("The database's address cannot be used.", "Correct `database.url`."),
+    "no-database": ("There is no database file.", "Start `followthrough serve` once, or correct `database.url`."),
+    "no-webhook-secret": ("No webhook secret is set.", "Set `github.webhook_secrets`."),
+    "no-repository": ("No repository is configured.", "Add a `[[repository]]`."),
+    "no-devvm": ("No DevVM is configured.", "Add a `[[devvm]]`."),
+    "no-stacks": ("The branch has no folder of that name for stacks.", "Set `repository.stacks`."),
+    "no-wrapper": (
+        "The branch does not hold the program that a command names.",
+        "Correct `repository.plan`, `show` or `apply`.",
+    ),
+    "needs-postgresql": ("Several processes need PostgreSQL.", "Set `database.url` to one, or run `serve` alone."),
+    "worker-name": ("That is no name for a worker.", "Use letters, digits, dots, underscores and hyphens."),
+    "unknown-devvm": ("No DevVM of that name is configured.", "See `followthrough devvms`."),
+    "which-repository": ("Several repositories are configured.", "Name one with `--repository`."),
+    "which-run": ("No run was named.", "See `followthrough runs`."),
+    "no-such-run": ("There is no run of that id.", "See `followthrough runs`."),
+    "no-such-delivery": (
+        "There is no delivery of that id.",
+        "See the deliveries in the dashboard or under /api/deliveries.",
+    ),
+    "no-such-commit": ("There is no such commit in the repository.", "Fetch it, or correct the name."),
+    "no-such-folder": ("There is no folder of that name.", "Correct the path."),
+    "no-checkout": ("The folder is no git checkout.", "Run it in a checkout, or name one with `--repo`."),
+    "no-plain-file": ("The path is there and is no plain file.", "Name a regular file."),
+    "no-item-there": ("No action item begins on that line.", "Name one of the lines in the message."),
+    "no-inventory": ("No inventory of monitors is named.", "Name it with `--file`, or set `repository.monitors`."),
+    "no-uptime-kuma": ("No Uptime Kuma is named.", "Set `repository.verify.uptime_kuma`."),
+    "not-a-file": (
+        "Something that is no plain file stands where one would be written.",
+        "Move it away; nothing was written.",
+    ),
+    "not-a-folder": ("The target is no folder.", "Name one; nothing was written."),
+    "not-a-post-mortem": (
+        "The file is none of the configured post-mortems.",
+        "Correct the path, or `repository.post_mortems`.",
+    ),
+    "not-writable": ("The file cannot be written.", "See who owns it; it is as it was."),
+    "file-exists": ("The file is there already.", "Choose another name."),
+    "file-not-committed": ("The file is not in the commit that is checked out.", "Commit it first."),
+    "file-unreadable": ("The file cannot be read.", "Correct the path or its permissions."),
+    "unreadable": ("The file or folder cannot be read.", "Correct the path or its permissions."),
+    "link-outside": ("A link leads outside of the folder.", "Remove it; nothing was written."),
+    "path-missing": ("No file was named.", "Name at least one."),
+    "bad-place": ("The place is not written as FILE:LINE.", "Write it so."),
+    "bad-approval": ("What waits is not written as RUN/TODO.", "See `followthrough approvals`."),
+    "cache-with-fix": ("`--fix` and `--cache` do not go together.", "Leave one away."),
+    "rule-unknown": ("A rule that is turned off is not there.", "See `followthrough lint --rules`."),
+    "date-malformed": ("The day is not written as YYYY-MM-DD.", "Write it so."),
+    "repository-not-configured": (
+        "The checkout's remote is no configured repository.",
+        "Add it as `clone_url` of a `[[repository]]`.",
+    ),
+    "no-such-repository": ("No repository of this name is configured.", "Add a `[[repository]]`, or correct the name."),
+    "no-such-post-mortem": ("The branch has no such file.", "Push it first, or correct the path."),
+    "branch-not-seen": (
+        "Nobody who executes has looked at the branch yet.",
+        "Try again in a minute; see that a worker runs.",
+    ),
+    "nothing-to-do": ("Nothing of the document is for a machine to do now.", "Read why in the message."),
+    "server-address": ("The service's address is none.", "Write https://HOST or https://HOST:PORT."),
+    "server-and-config": ("A service afar and a configuration here are both named.", "Leave one away."),
+    "insecure-http": (
+        "The token would go over http to another machine.",
+        "Use https, or say `--insecure-http` where the network is trusted.",
+    ),
+    "environment-unfit": ("A variable of the environment cannot be used.", "Correct what the message names."),
+    "not-followthrough": (
+        "What answers at that address is not this service, or another version of it.",
+        "Correct `--server`.",
+    ),
+    "certificate-not-trusted": (
+        "The service's certificate is not trusted.",
+        "Check the address and the authority that signed it.",
+    ),
+    "service-unreachable": ("The service does not answer.", "Look whether it runs and whether `--server` is right."),
+    "service-unavailable": ("The service answers that it cannot now.", "Try again later."),
+    "answer-lost": (
+        "The request was sent and its answer did not come: it may have been done.",
+        "Look before you repeat it: `followthrough runs`, `followthrough approvals`.",
+    ),
+    "redirected": (
+        "The service sends us to another address, where the token does not go.",
+        "Name that address with `--server`, if it is yours.",
+    ),
+    "bad-name": ("The name is that of nothing.", "Correct it."),
+    "bad-repository": ("The repository is not written as OWNER/NAME.", "Write it so."),
+    "one-run": ("Options for the list were given with one run.", "Leave them away, or leave the run away."),
+    "run-goes-on": ("The run goes on still.", "Wait, or cancel it."),
+    "run-is-over": ("The run is over.", "Nothing."),
+    "nothing-to-retry": (
+        "Nothing of the run can be tried again.",
+        "Read why in the message; settled TODOs stay settled until they are reworded.",
+    ),
+    "delivery-ignored": (
+        "The delivery was ignored, and would be again.",
+        "`followthrough reconcile` looks at the branch itself.",
+    ),
+    "backup-failed": (
+        "The copy of the database could not be made or is not whole.",
+        "Read the sentence; make room; try again.",
+    ),
+    "use-pg-dump": ("PostgreSQL is copied by its own program.", "Run the command in the message."),
+}
