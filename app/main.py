@@ -21,7 +21,7 @@ from app.errors import BadInput, Failed
 from app.ledger import Ledger, open_ledger
 from app.ledger.workers import Worker, open_workers
 from app.settings import Settings
-from pipelines import bench, closing, drift, durable, pool, reconcile, retention
+from pipelines import bench, closing, drift, durable, pool, reconcile, retention, telling
 from pipelines.takeover import Takeover
 
 # Flows whose subject is when they were due: one that cannot go on is missed, and the next one comes.
@@ -69,7 +69,14 @@ def execute(settings: Settings, ledger: Ledger, name: str = "") -> Callable[[], 
         end = partial(member.leave, _DRAIN)
     if settings.server.probe_minutes:
         threading.Thread(target=_probe, args=(settings, ledger), name="probe", daemon=True).start()
-    return end
+    sender = telling.begin(settings, ledger, is_for_one(settings))
+    return partial(_end, sender, end)
+
+
+def _end(sender: telling.Sender, end: Callable[[], None]) -> None:
+    """What Slack is being told is heard to its end: cut short, nobody could tell whether it is there."""
+    sender.stop(_DRAIN)
+    end()
 
 
 def _nothing() -> None:

@@ -16,11 +16,13 @@ import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
 
+from app.acts import Doing
 from app.errors import BadInput, FollowthroughError
 from app.ledger import Ledger
 from app.main import compose, execute, is_for_one, leave
 from app.settings import Settings
 from app.web.application import application, worker_application
+from app.web.stream import Streams
 from pipelines import drift, durable, postmortem_todos, reconcile, retention
 from pipelines.handing_over import HandOver
 
@@ -77,7 +79,8 @@ def serve(settings: Settings, work: bool = True, name: str = "") -> None:
             task.cancel()
         launched.clear()
 
-    app = application(settings, ledger, start_push, _readiness(ledger, launched), lifespan)
+    acts = Doing(settings, ledger, durable.start, has_git=work)
+    app = application(settings, ledger, start_push, _readiness(ledger, launched), lifespan, acts)
     _until_stopped(begin, lambda: _answer(app, settings.server.host, settings.server.port))
 
 
@@ -154,7 +157,20 @@ def _answer(app: FastAPI, host: str, port: int) -> None:
         date_header=False,
         timeout_graceful_shutdown=2,
     )
-    uvicorn.Server(config).run()
+    _Server(config, getattr(app.state, "streams", None)).run()
+
+
+class _Server(uvicorn.Server):
+    """One that lets who follows a run go before it waits for answers to be sent: those have no end of their own."""
+
+    def __init__(self, config: uvicorn.Config, streams: Streams | None) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._streams is not None:
+            self._streams.stop()
+        super().handle_exit(sig, frame)
 
 
 def _start_push(delivery_id: str, repository: str) -> None:

@@ -1,20 +1,23 @@
 """Every knob, declared once: its default, its bounds and what it is for.
 
-Read from followthrough.toml (or `--config FILE`), then FOLLOWTHROUGH_SECTION__KEY from the environment over it.
-Only this module reads the environment. A key that is not declared is an error: a misspelt guardrail must not be a
-missing one. The tables stand in `service` and `repository`, the forms of values in `values`.
+Read from followthrough.toml (or `--config FILE`), then FOLLOWTHROUGH_SECTION__KEY from the environment over it. Only
+this package reads the environment; FOLLOWTHROUGH_SERVER and FOLLOWTHROUGH_TOKEN are the command line's (`operator`).
+A key that is not declared is an error: a misspelt guardrail must not be a missing one. The tables stand in `service`
+and `repository`, the forms of values in `values`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import TomlConfigSettingsSource
 
 from app.errors import BadInput
+from app.settings.access import OIDCSettings, PeopleSettings
 from app.settings.repository import RepositorySettings, VerifySettings
 from app.settings.service import (
     AgentSettings,
@@ -27,12 +30,12 @@ from app.settings.service import (
     PolicySettings,
     RetentionSettings,
     ServerSettings,
-    SlackSettings,
     TelemetrySettings,
     VaultSettings,
     WorkersSettings,
     distinct_names,
 )
+from app.settings.slack import SlackSettings
 
 __all__ = [
     "CONFIG_FILE",
@@ -43,6 +46,8 @@ __all__ = [
     "DriftSettings",
     "GitHubSettings",
     "LintSettings",
+    "OIDCSettings",
+    "PeopleSettings",
     "PolicySettings",
     "RepositorySettings",
     "RetentionSettings",
@@ -67,6 +72,8 @@ class Settings(BaseSettings):
     )
 
     server: ServerSettings = ServerSettings()
+    people: PeopleSettings = PeopleSettings()
+    oidc: OIDCSettings = OIDCSettings()
     database: DatabaseSettings = DatabaseSettings()
     workers: WorkersSettings = WorkersSettings()
     github: GitHubSettings = GitHubSettings()
@@ -90,8 +97,16 @@ class Settings(BaseSettings):
         """Every secret value in the configuration, for the redactor."""
         values = [*self.server.api_tokens, *self.server.metrics_tokens]
         values += [*self.github.webhook_secrets, self.github.token]
-        values += [self.slack.webhook_url, self.slack.signing_secret]
+        values += [self.server.session_secret, self.oidc.client_secret]
+        values += [self.slack.webhook_url, self.slack.signing_secret, self.slack.bot_token]
         return [v.get_secret_value() for v in values if v.get_secret_value()]
+
+
+class _Environment(EnvSettingsSource):
+    """The environment without FOLLOWTHROUGH_SERVER, which is no table [server] but a service's address."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name: value for name, value in super()._load_env_vars().items() if name != "followthrough_server"}
 
 
 def load(config: Path | None = None) -> Settings:
@@ -113,7 +128,7 @@ def load(config: Path | None = None) -> Settings:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return (env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
+            return (_Environment(settings_cls), TomlConfigSettingsSource(settings_cls, toml_file=file))
 
     try:
         return FromFile()

@@ -10,9 +10,12 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from app.documents.vocabulary import Vocabulary, vocabulary_with
 from app.guard.policy import DEFAULT_CREATES, checked_creates
 from app.settings import values
+from app.settings.access import Network
 from app.settings.values import Section
 
 _LONGEST_DAYS = 36_500
+HEADER = r"^([A-Za-z0-9][A-Za-z0-9-]*)?$"
+SHORTEST_KEY = 32
 
 
 class ServerSettings(Section):
@@ -23,6 +26,19 @@ class ServerSettings(Section):
     public_url: str = Field("http://127.0.0.1:8080", description="how people reach this service; used in links")
     api_tokens: list[SecretStr] = Field([], description="bearer tokens; none: reads only, and only from loopback")
     metrics_tokens: list[SecretStr] = Field([], description="bearer tokens that are good for /metrics and nothing else")
+    session_secret: SecretStr = Field(
+        SecretStr(""), description="signs cookies, at least 32 characters; empty: made once and kept in the database"
+    )
+    session_hours: float = Field(12, gt=0, le=24 * 31, description="after how long people log in again, in hours")
+    trusted_proxies: list[Network] = Field(
+        [], description="addresses or networks of proxies that are believed about who asks and from where"
+    )
+    proxy_user_header: str = Field(
+        "", pattern=HEADER, description="the header in which they name who is logged in; empty: none"
+    )
+    proxy_groups_header: str = Field(
+        "", pattern=HEADER, description="the header with the person's groups, commas between; empty: none"
+    )
     max_body_bytes: int = Field(1_048_576, ge=1024, description="largest webhook body that is read, in bytes")
     data: Path = Field(Path("followthrough-data"), description="folder for repository mirrors")
     least_free_mib: int = Field(
@@ -37,6 +53,16 @@ class ServerSettings(Section):
     probe_minutes: float = Field(
         5, ge=0, description="how often `serve` tries the DevVMs that no run has just used, in minutes; 0: never"
     )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.proxy_user_header and not self.trusted_proxies:
+            raise ValueError("proxy_user_header needs trusted_proxies: anybody could send the header")
+        if self.proxy_groups_header and not self.proxy_user_header:
+            raise ValueError("proxy_groups_header needs proxy_user_header")
+        if 0 < len(self.session_secret.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"session_secret must have at least {SHORTEST_KEY} characters")
+        return self
 
 
 class DatabaseSettings(Section):
@@ -90,6 +116,7 @@ class VaultSettings(Section):
     prometheus_field: str = Field("", description="field that holds Prometheus's password or token; empty: none")
     uptime_kuma_user_field: str = Field("uptime_kuma_user", description="field that holds Uptime Kuma's user")
     uptime_kuma_password_field: str = Field("uptime_kuma_password", description="field that holds its password")
+    slack_field: str = Field("", description="field that holds Slack's bot token; empty: slack.bot_token")
     timeout_seconds: float = Field(10, gt=0, description="limit of one request, in seconds")
 
 
@@ -144,13 +171,6 @@ class AgentSettings(Section):
     cage_test: Literal["required", "off"] = Field(
         "required", description="off: agents run on a DevVM whose CLI was never shown to keep them in their cage"
     )
-
-
-class SlackSettings(Section):
-    """Who is told."""
-
-    webhook_url: SecretStr = Field(SecretStr(""), description="incoming webhook; empty: no Slack")
-    signing_secret: SecretStr = Field(SecretStr(""), description="for approve and decline buttons")
 
 
 class DocumentsSettings(Section):

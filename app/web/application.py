@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
+from fastapi import FastAPI
 
 from app.ledger import Ledger
 from app.settings import Settings
-from app.web import api, metrics, webhooks
+from app.web import answers, api, login, metrics, oidc, operate, pages, slack, stream, webhooks
+from app.web.access import Access
+from app.web.acts import Acts
+from app.web.bodies import Bounded
 
-log = logging.getLogger(__name__)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -24,32 +23,39 @@ def application(
     start_push: Callable[[str, str], None],
     ready: Callable[[], bool],
     lifespan: Lifespan | None = None,
+    acts: Acts | None = None,
 ) -> FastAPI:
-    """The service's HTTP side. What it starts, and how it knows that it is ready, are handed to it."""
+    """The service's HTTP side. What it starts, and how it knows that it is ready, are handed to it.
+
+    `acts` is what people can do by it; without, there is the webhook and what programs read, and no page.
+    """
     app = FastAPI(title="Followthrough", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(webhooks.router(settings, ledger, start_push))
-    app.include_router(api.router(settings, ledger))
-    return _with_health(app, settings, ledger, ready)
+    access = Access(settings, ledger)
+    app.include_router(api.router(settings, ledger, access))
+    api.description(app, access)
+    app.state.streams = stream.Streams(ledger)
+    app.include_router(stream.router(app.state.streams, access.needs("read")))
+    if acts is not None:
+        app.include_router(operate.router(access, acts))
+        app.include_router(slack.router(settings, ledger, acts))
+        app.include_router(login.router(settings, ledger, access))
+        app.include_router(oidc.router(settings, ledger, access))
+        app.include_router(pages.router(settings, ledger, access, acts))
+    app.add_middleware(Bounded)
+    return _with_health(app, settings, ledger, access, ready)
 
 
 def worker_application(settings: Settings, ledger: Ledger, ready: Callable[[], bool]) -> FastAPI:
     """What a worker answers: health and metrics."""
     app = FastAPI(title="Followthrough worker", docs_url=None, redoc_url=None, openapi_url=None)
-    return _with_health(app, settings, ledger, ready)
+    return _with_health(app, settings, ledger, Access(settings, ledger), ready)
 
 
-def _with_health(app: FastAPI, settings: Settings, ledger: Ledger, ready: Callable[[], bool]) -> FastAPI:
+def _with_health(
+    app: FastAPI, settings: Settings, ledger: Ledger, access: Access, ready: Callable[[], bool]
+) -> FastAPI:
     app.include_router(api.health(ready))
-    app.include_router(metrics.router(settings, ledger))
-
-    @app.exception_handler(SQLAlchemyError)
-    async def no_database(_: Request, error: SQLAlchemyError) -> JSONResponse:
-        log.error("the database did not answer: %s", type(error).__name__)
-        return JSONResponse({"error": "database-unavailable", "message": "try again later"}, 503)
-
-    @app.exception_handler(Exception)
-    async def unforeseen(_: Request, error: Exception) -> JSONResponse:
-        log.error("an error that nobody foresaw", exc_info=error)
-        return JSONResponse({"error": "internal-error", "message": "see the service's log"}, 500)
-
+    app.include_router(metrics.router(settings, ledger, access))
+    answers.install(app)
     return app

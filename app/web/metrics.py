@@ -19,7 +19,7 @@ from app.guard.todo import SAFE_TYPES
 from app.ledger import Ledger
 from app.ledger.metrics import Labels, Measured
 from app.settings import DevVMSettings, Settings
-from app.web.api import reader
+from app.web.access import Access
 
 _PREFIX = "followthrough_"
 # Labels are our own words: codes of reasons and outcomes, kinds of checks, TODO types, names of DevVMs. A database is
@@ -29,15 +29,14 @@ _MOST_SERIES = 200
 _OTHER = "other"
 
 
-def router(settings: Settings, ledger: Ledger) -> APIRouter:
-    """The metrics, for who holds one of `server.metrics_tokens` or `server.api_tokens`; without any, for loopback."""
-    routes = APIRouter()
-    tokens = [*settings.server.metrics_tokens, *settings.server.api_tokens]
+def router(settings: Settings, ledger: Ledger, access: Access) -> APIRouter:
+    """The metrics, for who holds one of `server.metrics_tokens` or may read; without any token, for loopback."""
+    routes = APIRouter(include_in_schema=False)
     registry = CollectorRegistry()
     registry.register(REGISTRY)
     registry.register(_FromLedger(settings, ledger))
 
-    @routes.get("/metrics", dependencies=[Depends(reader(tokens))])
+    @routes.get("/metrics", dependencies=[Depends(access.measures)])
     def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -77,6 +76,11 @@ class _FromLedger(Collector):
         yield _gauge("day_budget_usd", "agent.day_budget_usd", self._settings.agent.day_budget_usd)
         yield _gauge("paused_seconds", "how long everything has been paused, 0: it is not", read.paused)
         yield _gauges("workers", "workers by state, on PostgreSQL", ("state",), read.workers)
+        yield _gauge("outbox_waiting", "messages that Slack has not taken yet", read.outbox_waiting)
+        yield _gauge("outbox_wait_seconds", "how long the first waiting message has waited", read.outbox_wait)
+        unsent = {("given-up",): 0, ("unknown",): 0, **read.outbox_ended}
+        about = "messages of the last 24 hours that were given up, or of which nobody knows"
+        yield _gauges("outbox_ended_last_day", about, ("state",), unsent)
         yield _gauge("database_bytes", "size of the database", read.database_bytes)
 
     def _pool(self, read: Measured) -> Iterator[GaugeMetricFamily]:

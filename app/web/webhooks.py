@@ -53,7 +53,7 @@ def router(settings: Settings, ledger: Ledger, start_push: Callable[[str, str], 
 
     async def github(request: Request) -> Response:
         try:
-            body = await _read(request, settings.server.max_body_bytes)
+            body = await read_body(request, settings.server.max_body_bytes)
             # Reading a usual body takes less time than handing it to a thread; a large one would hold up the others.
             large = len(body) > _LARGE
             told = await run_in_threadpool(understand, request, body) if large else understand(request, body)
@@ -93,7 +93,7 @@ def router(settings: Settings, ledger: Ledger, start_push: Callable[[str, str], 
     return routes
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
     """The raw body. Too large a declared length is refused unread, too large a body as soon as it is."""
     too_large = Rejected(413, "body-too-large", f"a webhook body may have at most {limit} bytes")
     declared = request.headers.get("content-length", "0")
