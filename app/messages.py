@@ -1,4 +1,4 @@
-"""The words in which a run is told: commit messages, the Slack message, outcomes. One vocabulary, no I/O.
+"""The words in which a run is told: commit messages, outcomes. One vocabulary, no I/O. Slack's are in `app/blocks.py`.
 
 TODO text is data (SECURITY.md A18): it is cut, its markup is neutralised, and it never starts a line of its own.
 """
@@ -6,9 +6,7 @@ TODO text is data (SECURITY.md A18): it is cut, its markup is neutralised, and i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from app.checks import Check
 from app.redact import redact
@@ -20,24 +18,6 @@ TRAILER_UNVERIFIED = "Not-Verified"
 AGENT = "postmortem-todo-resolver"
 _CO_AUTHOR = f"Co-Authored-By: {AGENT} <noreply@followthrough.invalid>"
 _ACTION_LENGTH = 72
-_SLACK_TEXT = 2900
-_SIGNS = {"done": "✅", "refused": "⛔", "failed": "❌", "unknown": "❓", "needs-human": "👤", "cancelled": "⏹",
-          "awaiting-approval": "⏸"}  # fmt: skip
-_DRIFT_SIGNS = {"holds": "✅", "gone": "❌", "unwell": "⚠️"}
-
-
-@dataclass(frozen=True)
-class TodoLine:
-    """One TODO as people are told of it."""
-
-    action: str
-    priority: str
-    type: str
-    outcome: str
-    message: str = ""
-    commit: str = ""
-    cost_usd: float = 0.0
-    verified: str = ""
 
 
 def one_line(text: str, length: int = _ACTION_LENGTH) -> str:
@@ -105,79 +85,3 @@ def run_outcome(outcomes: Sequence[str]) -> str:
     if found == {"cancelled"}:
         return "cancelled"
     return "failed" if found <= {"failed", "cancelled"} else "needs-human"
-
-
-def slack_message(
-    run: Mapping[str, Any], lines: Sequence[TodoLine], commit_url: str, public_url: str
-) -> dict[str, Any]:
-    """The one message of a run. `run` is its row in the ledger; without a `commit_url` hashes are no links."""
-    # What was landed and not seen to work is a person's, and was not nothing.
-    worked = [t for t in lines if t.outcome != "needs-human" or t.commit]
-    people = [t for t in lines if t.outcome == "needs-human"]
-    head = f"{run['repository']}: {run['title'] or run['post_mortem']}"
-    if not worked:
-        told = f"nothing to do, {len(people)} need a person" if people else "nothing to do"
-    else:
-        done = sum(t.outcome == "done" for t in worked)
-        told = f"{run['outcome']}: {done} of {len(worked)} TODOs done"
-        told += f", {len(people)} need a person" if people else ""
-    if run["message"] and run["outcome"] in ("failed", "unknown"):
-        told += f" ({one_line(str(run['message']), 300)})"
-    rows = [_slack_row(t, commit_url) for t in lines]
-    foot = f"{run['post_mortem']} at {run['commit'][:7]} · ${run['cost_usd']:.2f} · {public_url}/api/runs/{run['id']}"
-    text = "\n".join([f"*{_escape(one_line(head, 200))}*", _escape(told), *rows, _escape(foot)])
-    summary = _escape(one_line(f"{head}: {told}", 300))
-    return _message(summary, text)
-
-
-def _message(summary: str, text: str) -> dict[str, Any]:
-    # verbatim: Slack must not make links or mentions of what looks like one.
-    sections = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": part, "verbatim": True}} for part in _pieces(text)
-    ]
-    return {"text": summary, "blocks": sections, "unfurl_links": False, "unfurl_media": False}
-
-
-def drift_message(repository: str, changed: Sequence[tuple[str, str, str]], public_url: str) -> dict[str, Any]:
-    """What is not any more as post-mortems claim, and what is again: (holds, gone or unwell; sentence; post-mortem)."""
-    worse = sum(state != "holds" for state, _, _ in changed)
-    parts = (
-        f"{worse} no longer as claimed" if worse else "",
-        f"{len(changed) - worse} as claimed again" if worse < len(changed) else "",
-    )
-    head = f"{repository}: {', '.join(filter(None, parts))}"
-    rows = [
-        f"{_DRIFT_SIGNS.get(s, '•')} {_escape(one_line(said, 400))} ({_escape(one_line(of, 200))})"
-        for s, said, of in changed
-    ]
-    text = "\n".join([f"*{_escape(one_line(head, 200))}*", *rows, _escape(public_url)])
-    return _message(_escape(one_line(head, 300)), text)
-
-
-def _slack_row(todo: TodoLine, commit_url: str) -> str:
-    what = " ".join(part for part in (todo.priority, todo.type) if part)
-    row = f"{_SIGNS.get(todo.outcome, '•')} {_escape(what)}: {_escape(one_line(todo.action, 120))} — {todo.outcome}"
-    if todo.commit:
-        short = todo.commit[:7]
-        row += f" <{commit_url}/{todo.commit}|{short}>" if commit_url else f" {short}"
-    told = todo.verified if todo.outcome == "done" else todo.message
-    if told:
-        row += f": {_escape(one_line(told, 240))}"
-    return row
-
-
-def _escape(text: str) -> str:
-    """Slack's own three escapes, and a zero-width break in what would still be bold, code or a mention."""
-    for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        text = text.replace(plain, escaped)
-    return re.sub(r"([*~`])", "\u200b\\1", text)
-
-
-def _pieces(text: str) -> list[str]:
-    """The text in pieces that Slack takes as one section each, cut between lines."""
-    pieces = [""]
-    for line in text.split("\n"):
-        if len(pieces[-1]) + len(line) + 1 > _SLACK_TEXT:
-            pieces.append("")
-        pieces[-1] = f"{pieces[-1]}\n{line}".lstrip("\n")
-    return pieces[:48]
