@@ -1,4 +1,4 @@
-"""`followthrough`: every command, its options, its exit codes. What a command does is in the module beside this one."""
+"""`followthrough`: every command and its options. What a command does stands in the module beside this one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ import typer
 from rich.console import Console
 
 from app import logs
+from app.cli import exits
 from app.cli.data_commands import commands as data_commands
 from app.cli.devvms_commands import commands as devvms_commands
 from app.cli.guard_commands import commands as guard_commands
 from app.cli.monitors_commands import commands as monitors_commands
-from app.cli.runs_commands import reconcile, replay, retry, runs
-from app.errors import BadInput, FollowthroughError
+from app.cli.operator_commands import commands as operator_commands
+from app.cli.runs_commands import reconcile, runs
+from app.cli.tokens_commands import commands as tokens_commands
+from app.cli.tokens_commands import login
+from app.errors import FollowthroughError
 from app.redact import redact
 from app.settings import load
 
@@ -23,7 +27,6 @@ app = typer.Typer(
     name="followthrough",
     help="Does the TODOs of a post-mortem: an agent writes, code judges, only what destroys nothing is landed.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -44,7 +47,7 @@ def parse(
     cache: Kept = None,
     config: Config = None,
 ) -> None:
-    """Print the action items of post-mortems. Exit code 2 when a file cannot be read."""
+    """Print the action items of post-mortems."""
     from app.cli.parse import print_documents
 
     raise typer.Exit(print_documents(paths, form, load(config).documents.vocabulary, cache))
@@ -62,10 +65,7 @@ def lint(
     cache: Kept = None,
     config: Config = None,
 ) -> None:
-    """Say what would make post-mortems better, as FILE:LINE: RULE: what; why. A rule is turned off under [lint].
-
-    Exit codes: 0 clean, 1 errors (with --strict: or warnings), 2 a file cannot be read.
-    """
+    """Say what would make post-mortems better, as FILE:LINE: RULE: what; why. A rule is turned off by lint.off."""
     from app.cli.lint import lint_files, print_rules
 
     if rules:
@@ -85,7 +85,7 @@ def new(
     service: Annotated[list[str] | None, typer.Option(help="An affected service; may be given several times.")] = None,
     folder: Annotated[Path, typer.Option(help="Where the file is written.")] = Path("docs/post-mortems"),
 ) -> None:
-    """Begin a post-mortem: write YYYY-MM-DD-<slug>.md from a template. Exit code 2 when the file is there already."""
+    """Begin a post-mortem: write YYYY-MM-DD-<slug>.md from a template."""
     from app.cli.new import write_new
 
     raise typer.Exit(write_new(template, title, date, severity or "", service or [], folder))
@@ -99,10 +99,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the runs to their end.")] = True,
 ) -> None:
-    """Do the main job for the commit that is checked out, without a webhook.
-
-    Exit codes: 0 done or nothing to do, 4 partial or needs a person, 1 failed.
-    """
+    """Do the main job for the commit that is checked out, without a webhook."""
     from app.cli.run import run_checkout
 
     raise typer.Exit(run_checkout(load(config), repo, file, dry_run, wait))
@@ -132,77 +129,11 @@ def worker(
     host: Annotated[str, typer.Option(help="Where health and metrics are served, with --port.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default: they are not served.")] = None,
 ) -> None:
-    """Follow post-mortems through beside others on the same PostgreSQL, receiving nothing, until it is stopped.
-
-    Exit code 75: it was not heard of, and others have its runs; start it again.
-    """
+    """Follow post-mortems through beside others on the same PostgreSQL, receiving nothing, until it is stopped."""
     from app.serving import work as work_until_stopped
 
     logs.set_up(logs.JsonLines())
     work_until_stopped(load(config), name, host, port)
-
-
-@app.command()
-def approve(
-    name: Annotated[str, typer.Argument(metavar="RUN/TODO", help="What waits, as the run says it.")],
-    why: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
-    config: Config = None,
-) -> None:
-    """Let a change that waits for a person be landed, exactly as it was planned. Exit code 1 when it cannot be."""
-    from app.cli.approve import decide
-
-    raise typer.Exit(decide(load(config), name, "approved", why))
-
-
-@app.command()
-def decline(
-    name: Annotated[str, typer.Argument(metavar="RUN/TODO", help="What waits, as the run says it.")],
-    why: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
-    config: Config = None,
-) -> None:
-    """Say no to a change that waits for a person."""
-    from app.cli.approve import decide
-
-    raise typer.Exit(decide(load(config), name, "declined", why))
-
-
-@app.command()
-def approvals(config: Config = None) -> None:
-    """List what waits for a person."""
-    from app.cli.approve import print_waiting
-
-    raise typer.Exit(print_waiting(load(config)))
-
-
-Why = Annotated[str, typer.Option(help="Why; it is kept.")]
-
-
-@app.command()
-def cancel(
-    run: Annotated[str, typer.Argument(help="The run's id.")],
-    why: Why = "",
-    config: Config = None,
-) -> None:
-    """Stop one run within seconds. Its agent is ended, an apply under way is waited for, people are told."""
-    from app.cli.control import cancel as cancel_run
-
-    raise typer.Exit(cancel_run(load(config), run, why))
-
-
-@app.command()
-def pause(why: Why = "", config: Config = None) -> None:
-    """Let nothing begin any more, no agent, no plan and no apply, until resume."""
-    from app.cli.control import pause as pause_all
-
-    raise typer.Exit(pause_all(load(config), why))
-
-
-@app.command()
-def resume(config: Config = None) -> None:
-    """Go on after a pause."""
-    from app.cli.control import resume as resume_all
-
-    raise typer.Exit(resume_all(load(config)))
 
 
 @app.command()
@@ -214,10 +145,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     config: Config = None,
 ) -> None:
-    """Ask the running system about everything that post-mortems claim as done: loaded alerts, monitors that are up.
-
-    Exit codes: 0 all hold, 1 something is gone or unwell, 4 something could not be checked, 2 a file cannot be read.
-    """
+    """Ask the running system about everything that post-mortems claim as done: loaded alerts, monitors that are up."""
     from app.cli.verify import verify_files
 
     raise typer.Exit(verify_files(load(config), paths, repository, as_json))
@@ -225,14 +153,15 @@ def verify(
 
 @app.command()
 def doctor(config: Config = None) -> None:
-    """Check every configured part and say how to mend what fails. Exit code 1 when something does."""
+    """Check every configured part and say how to mend what fails."""
     from app.cli.doctor import check_everything
 
     raise typer.Exit(check_everything(load(config)))
 
 
-for command in (runs, retry, replay, reconcile):
+for command in (runs, reconcile):
     app.command()(command)
+app.add_typer(operator_commands)
 
 skills = typer.Typer(help="Skills and agents of Claude Code for an infra repository.", no_args_is_help=True)
 app.add_typer(skills, name="skills")
@@ -240,6 +169,8 @@ app.add_typer(data_commands)
 app.add_typer(devvms_commands, name="devvms")
 app.add_typer(guard_commands, name="guard")
 app.add_typer(monitors_commands, name="monitors")
+app.add_typer(tokens_commands, name="tokens")
+app.command()(login)
 
 
 @skills.command()
@@ -247,19 +178,22 @@ def install(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The repository whose .claude they are copied into.")],
     yes: Annotated[bool, typer.Option("--yes", help="Replace files that differ without asking.")] = False,
 ) -> None:
-    """Copy them into DIR/.claude, with a diff before a file is replaced. Exit code 2 for a DIR that will not do."""
+    """Copy them into DIR/.claude, with a diff before a file is replaced."""
     from app.cli.skills import install as install_into
 
     raise typer.Exit(install_into(folder, yes))
 
 
+exits.add_to(app)
+
+
 def main() -> None:
-    """Entry point: failures that are ours to explain become one line and an exit code, 2 for bad input, else 1."""
+    """Entry point: failures that are ours to explain become one line and an exit code."""
     logs.set_up(logs.Words())
     try:
-        app()
+        app(prog_name="followthrough")
     except FollowthroughError as error:
         Console(stderr=True, highlight=False).print(
             redact(f"followthrough: {error} ({error.reason})"), markup=False, soft_wrap=True
         )
-        sys.exit(2 if isinstance(error, BadInput) else 1)
+        sys.exit(exits.code_of(error))

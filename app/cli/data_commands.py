@@ -37,10 +37,7 @@ def export(
     yes: Replace = False,
     config: Config = None,
 ) -> None:
-    """Write the audit trail as JSON lines, in order of time: deliveries, runs, TODOs, approvals, checks, effects.
-
-    Exit code 2 when the file is there already or cannot be written.
-    """
+    """Write the audit trail as JSON lines, in order of time: deliveries, runs, TODOs, approvals, checks, effects."""
     from app.cli.export import export as export_facts
 
     raise typer.Exit(export_facts(load(config), since, until, output, yes))
@@ -52,10 +49,7 @@ def backup(
     yes: Replace = False,
     config: Config = None,
 ) -> None:
-    """Copy the SQLite database while it is in use, and check the copy.
-
-    Exit code 2 for PostgreSQL (it says what to run) and when the file is there already, 1 when the copy is not sound.
-    """
+    """Copy the SQLite database while it is in use, and check the copy."""
     from app.cli.backup import backup as back_up
 
     raise typer.Exit(back_up(load(config), file, yes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from typing import Any
 
@@ -10,8 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import console
+from app.cli.person import person
 from app.errors import BadInput
 from app.ledger import Ledger
+from app.ledger.actions import Action
 from app.main import compose
 from app.redact import redact
 from app.settings import DevVMSettings, Settings
@@ -39,7 +40,10 @@ def print_devvms(settings: Settings, try_now: bool, as_json: bool) -> int:
 def drain(settings: Settings, name: str, why: str) -> int:
     """Give a DevVM no new run; those that it has go on there. Returns 0."""
     _known(settings, name)
-    said = compose(settings).devvms.drain(name, getpass.getuser(), redact(why, settings.secrets()))
+    ledger, by, why = compose(settings), f"cli:{person()}", redact(why, settings.secrets())
+    with ledger.actions.noted(Action(by, "drain", subject=name, why=why)) as noted:
+        said = ledger.devvms.drain(name, by, why)
+        noted.outcome = "done" if said else "nothing"
     _say(f"{name} gets no new run; `followthrough devvms` says when it has none left" if said else f"{name} is drained")
     return 0
 
@@ -47,7 +51,11 @@ def drain(settings: Settings, name: str, why: str) -> int:
 def undrain(settings: Settings, name: str) -> int:
     """Give it new runs again. Returns 0, or 1 when the configuration keeps it drained."""
     devvm = _known(settings, name)
-    _say(f"{name} gets new runs again" if compose(settings).devvms.undrain(name) else f"{name} was not drained here")
+    ledger = compose(settings)
+    with ledger.actions.noted(Action(f"cli:{person()}", "undrain", subject=name)) as noted:
+        lifted = ledger.devvms.undrain(name)
+        noted.outcome = "done" if lifted else "nothing"
+    _say(f"{name} gets new runs again" if lifted else f"{name} was not drained here")
     if devvm.drained:
         _say("devvm.drained is true in the configuration: it gets none as long as that stands")
     return int(devvm.drained)

@@ -1,4 +1,4 @@
-"""`followthrough devvms`, `devvms drain` and `devvms undrain`: their options and exit codes."""
+"""`followthrough devvms`, `devvms drain` and `devvms undrain`: their options."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import typer
 
 from app.settings import load
 
-commands = typer.Typer(
-    help="The DevVMs: how each was when it was tried last, its open runs, whether it gets new ones."
-    " Exit code 1 when one that does could not be used."
-)
+commands = typer.Typer(help="The DevVMs: how each was when it was tried last, its open runs, whether it gets new ones.")
 _Config = Annotated[
     Path | None, typer.Option("--config", help="Configuration file. Default: followthrough.toml in this folder.")
 ]
@@ -35,7 +32,7 @@ def show(
 
 @commands.command()
 def drain(name: _Name, why: Annotated[str, typer.Option(help="Why; it is kept.")] = "", config: _Config = None) -> None:
-    """Give a DevVM no new run; those that it has go on there. Exit code 2 when none of that name is configured."""
+    """Give a DevVM no new run; those that it has go on there."""
     from app.cli.devvms import drain as drain_one
 
     raise typer.Exit(drain_one(load(config), name, why))
@@ -43,7 +40,7 @@ def drain(name: _Name, why: Annotated[str, typer.Option(help="Why; it is kept.")
 
 @commands.command()
 def undrain(name: _Name, config: _Config = None) -> None:
-    """Give a drained DevVM new runs again. Exit code 1 when the configuration keeps it drained."""
+    """Give a drained DevVM new runs again."""
     from app.cli.devvms import undrain as undrain_one
 
     raise typer.Exit(undrain_one(load(config), name))

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import httpx
 
 from app.cli.console import console
-from app.edges import rule_tools, ssh, vault
+from app.edges import rule_tools, slack, ssh, vault
 from app.edges.devvm import DevVM
-from app.errors import Failed, FollowthroughError
+from app.errors import Failed, FollowthroughError, Transient
 from app.ledger import Ledger
 from app.main import compose, is_for_one
 from app.redact import redact
 from app.settings import DevVMSettings, RepositorySettings, Settings
-from pipelines import cage, pool, watching
+from pipelines import cage, pool, telling, watching
 from pipelines.bench import mirror, over
 
 TESTED_CLAUDE = "2.1.197"
@@ -239,6 +239,8 @@ def _uptime_kuma(settings: Settings, repository: RepositorySettings) -> str:
 
 
 def _slack(settings: Settings) -> str:
+    if settings.slack.channel:
+        return _slack_bot(settings)
     url = settings.slack.webhook_url.get_secret_value()
     if not url:
         return "not configured: runs are told to nobody"
@@ -249,3 +251,30 @@ def _slack(settings: Settings) -> str:
     if answer.status_code != 400 or answer.text.strip() not in _SLACK_ALIVE:
         raise Failed("slack-refused", f"it answered {answer.status_code} {answer.text[:60]!r}; make a new webhook")
     return "the webhook answers; nothing was posted"
+
+
+def _slack_bot(settings: Settings) -> str:
+    """The bot's token, and its channels as far as it may ask; nothing is posted."""
+    bot = telling.bot(settings)
+    name, team = bot.who()
+    if settings.slack.team and team != settings.slack.team:
+        raise Failed("slack-refused", f"the bot is of the workspace {team}, and slack.team is {settings.slack.team}")
+    found = [
+        _slack_channel(bot, channel)
+        for channel in sorted({settings.slack.channel_for(""), *settings.slack.channels.values()})
+    ]
+    return f"the bot of {name} ({team}) answers; {', '.join(found)}; nothing was posted"
+
+
+def _slack_channel(bot: slack.Bot, channel: str) -> str:
+    try:
+        known = bot.channel(channel)
+    except Transient:
+        raise
+    except Failed as error:
+        if "missing_scope" in str(error):
+            return f"{channel} (not looked at: the token has no scope channels:read)"
+        raise Failed("slack-refused", f"{error}; correct {channel} in slack.channel or slack.channels") from None
+    if not known.get("is_member") or known.get("is_archived"):
+        raise Failed("slack-refused", f"the bot is not in {channel}, or it is archived; invite it there")
+    return f"#{known.get('name', channel)}"

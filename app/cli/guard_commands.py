@@ -10,7 +10,7 @@ import typer
 from app.settings import load
 
 commands = typer.Typer(
-    help="Judge a plan, a diff or a TODO by the rules alone. Exit codes: 0 allow, 3 needs approval, 1 block.",
+    help="Judge a plan, a diff or a TODO by the rules alone.",
     no_args_is_help=True,
 )
 Config = Annotated[

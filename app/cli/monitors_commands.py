@@ -22,7 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 @commands.command()
 def plan(file: File = None, repository: Named = "", as_json: Json = False, config: Config = None) -> None:
-    """Say what Uptime Kuma lacks, has otherwise, and has. Changes nothing. Exit code 0."""
+    """Say what Uptime Kuma lacks, has otherwise, and has. Changes nothing."""
     from app.cli.monitors import print_plan
 
     raise typer.Exit(print_plan(load(config), repository, file, as_json))
@@ -30,10 +30,7 @@ def plan(file: File = None, repository: Named = "", as_json: Json = False, confi
 
 @commands.command()
 def apply(file: File = None, repository: Named = "", as_json: Json = False, config: Config = None) -> None:
-    """Bring what Uptime Kuma lacks, and wait for heartbeats. What it has is left as it is, nothing is removed.
-
-    Exit codes: 0 all up, 4 some down or not seen, 1 failed.
-    """
+    """Bring what Uptime Kuma lacks, and wait for heartbeats. What it has is left as it is, nothing is removed."""
     from app.cli.monitors import apply_monitors
 
     raise typer.Exit(apply_monitors(load(config), repository, file, as_json))

@@ -14,15 +14,17 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import console
+from app.cli.person import person
 from app.edges.repository import Repository
 from app.errors import BadInput, Failed
 from app.guard.push import is_post_mortem
 from app.ledger import Ledger
+from app.ledger.actions import Action
 from app.ledger.runs import Run, Todo
 from app.main import compose, execute, leave
 from app.redact import redact
 from app.settings import RepositorySettings, Settings
-from pipelines import durable, intake, postmortem_todos
+from pipelines import durable, intake, postmortem_todos, telling
 
 # A run whose flow broke gets no outcome; that is asked of the engine once in so many rounds.
 _LOOK_EVERY = 20
@@ -41,7 +43,7 @@ def run_checkout(settings: Settings, folder: Path, file: Path | None, dry_run: b
     if not paths:
         console.print(f"nothing to do: no post-mortem at {commit[:7]} has an open TODO that a machine may do")
         return 0
-    runs = [intake.asked_for(repository.name, commit, path, str(checkout.path)) for path in paths]
+    runs = [_asked_for(ledger, repository.name, commit, path, str(checkout.path)) for path in paths]
     if not ledger.workers.living(settings.workers.dead_after_seconds):
         try:
             end = execute(settings, ledger, f"{gethostname()}-run")
@@ -56,6 +58,11 @@ def run_checkout(settings: Settings, folder: Path, file: Path | None, dry_run: b
     return _follow(settings, ledger, runs) if wait else 0
 
 
+def _asked_for(ledger: Ledger, repository: str, commit: str, path: str, source: str) -> Run:
+    with ledger.actions.noted(Action(f"cli:{person()}", "start", subject=f"{repository} {path}")):
+        return intake.asked_for(repository, commit, path, source)
+
+
 def _do(settings: Settings, ledger: Ledger, runs: Sequence[Run], end: Callable[[], None]) -> NoReturn:
     """Execute the runs here, and end the process with them.
 
@@ -65,6 +72,8 @@ def _do(settings: Settings, ledger: Ledger, runs: Sequence[Run], end: Callable[[
         for run in runs:
             durable.start(postmortem_todos.follow_through, run.id, lane=run.repository)
         code = _follow(settings, ledger, runs)
+        if why := telling.drain(ledger, [run.id for run in runs], durable.BRIEFLY):
+            console.print(Text(f"not told yet, the next run or `serve` does it: {redact(why)}"), soft_wrap=True)
     except KeyboardInterrupt:
         console.print("stopped; what goes on on the DevVM is taken up by the next run or by serve")
         code = 130
