@@ -52,7 +52,7 @@ def test_a_cancelled_run_ends_its_agent_and_says_who_did_it(fresh: World) -> Non
     assert len(fresh.slack.messages) == 1
     assert list((fresh.devvm.workspace / "runs").iterdir()) == []
     again = command(fresh, "cancel", run_id)
-    assert again.returncode == 2
+    assert again.returncode == 1
     assert "it is over" in again.stderr
 
 

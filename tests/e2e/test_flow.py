@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.ledger import open_ledger
 from tests.e2e.conftest import FOLLOW_UP, PATH, deliver, eventually, finished, log, plans_empty, post_mortem, push
+from tests.world.forge import REPOSITORY
 from tests.world.world import World
 
 ALERT = "Alert on NFS clients that retransmit"
@@ -42,6 +44,15 @@ def test_each_todo_has_its_outcome(followed: dict[str, Any]) -> None:
     assert todos["Think"]["reason"] == "type-needs-human"
     assert all(t["cost_usd"] > 0 for t in todos.values() if t["outcome"] != "needs-human")
     assert todos[REPLACE]["cost_usd"] > todos[ALERT]["cost_usd"], "a second try with the findings was made"
+
+
+def test_the_pages_know_what_the_run_closed(world: World, followed: dict[str, Any]) -> None:
+    ledger = open_ledger(f"sqlite:///{world.database}")
+    document, history = ledger.documents.find(REPOSITORY, PATH), ledger.documents.history(REPOSITORY, PATH)
+    ledger.engine.dispose()
+    assert document is not None and (document["open"], document["done"]) == (2, 2)
+    closed = {item["action"]: history[item["id"]]["closed_by"] for item in document["items"]}
+    assert closed == {MONITOR: "run", ALERT: "run", REPLACE: "", "Think": ""}
 
 
 def test_the_forge_has_one_commit_a_done_todo_and_then_the_follow_up(world: World, followed: dict[str, Any]) -> None:

@@ -41,17 +41,21 @@ class Control:
     def __init__(self, folder: Path, run: str, unprivileged: bool) -> None:
         self.folder, self.seconds = folder, next(_numbers)
         folder.mkdir()
-        (folder / "run").write_text(run.format(self.seconds))
+        (folder / "new").mkdir()
+        (folder / "new/run").write_text(run.format(self.seconds))
+        (folder / "new/input").touch()
         shutil.copy(Path(app.edges.devvm.__file__).with_name("jobctl.sh"), folder)
         self.user: list[str] = []
         if unprivileged and os.getuid() == 0:
-            os.chown(folder, NOBODY, NOBODY)
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, NOBODY, NOBODY)
             self.user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
     def do(self, verb: str, *numbers: int, before: str = "") -> list[str]:
-        """The words of its answer; `before` is shell that runs first."""
+        """The words of its answer; `before` is shell that runs first. To start, it takes its files from `new`."""
         script = f'{before}\nexec sh "$1/jobctl.sh" "$2" "$1" "$3" "$4" "$5"'
-        more = [str(n) for n in (*numbers, "", "", "")][:3]
+        where = [self.folder / "new"] if verb == "start" else []
+        more = [str(n) for n in (*numbers, *where, "", "", "")][:3]
         argv = [*self.user, "sh", "-c", script, "sh", self.folder, verb, *more]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
         return done.stdout.split()

@@ -10,8 +10,7 @@ import pytest
 from app.checks import Check, first_problem, of_row
 from app.ledger import Ledger, open_ledger
 from app.ledger.runs import Run, Todo
-from app.messages import TodoLine, slack_message, todo_commit
-from tests.unit.test_messages import RUN
+from app.messages import todo_commit
 
 WELL = Check("prometheus-rule", "NFSMountFailing", True, "health ok")
 GONE = Check("prometheus-rule", "NFSMountFailing", False, "is not loaded", "alert-not-loaded")
@@ -61,20 +60,6 @@ def test_what_a_server_answers_adds_no_line_and_calls_nobody() -> None:
     message = todo_commit("a", "PM-2026-04-14", "r", "t", [hostile])
     assert [line for line in message.splitlines() if line.startswith("Followthrough-Run")] == ["Followthrough-Run: r"]
     assert not set("@#") & set(message.split("Not-Verified:")[1].split("\n")[0])
-
-
-def test_slack_says_how_a_done_todo_was_seen_to_work() -> None:
-    line = TodoLine("Alert on NFS", "P1", "Alert", "done", "update x", "a" * 40, verified=WELL.said)
-    told = str(slack_message(RUN, [line], "https://forge.example/commit", "http://here")["blocks"])
-    assert "prometheus rule NFSMountFailing health ok" in told
-    assert "update x" not in told
-
-
-def test_slack_does_not_call_a_landed_change_nothing_to_do() -> None:
-    line = TodoLine("Alert on NFS", "P1", "Alert", "needs-human", "landed, and not seen to work", "a" * 40)
-    told = str(slack_message({**RUN, "outcome": "needs-human"}, [line], "", "http://here")["text"])
-    assert "nothing to do" not in told
-    assert "needs-human: 0 of 1 TODOs done, 1 need a person" in told
 
 
 def test_the_last_answer_to_a_question_counts_and_its_first_time_stays(ledger: Ledger) -> None:

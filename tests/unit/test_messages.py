@@ -1,19 +1,13 @@
-"""Words for people: commits, Slack, outcomes, redaction."""
+"""Words for people: commits, outcomes, redaction."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
 from app.checks import Check
-from app.messages import TodoLine, follow_up_commit, is_own_commit, run_outcome, slack_message, todo_commit
+from app.messages import follow_up_commit, is_own_commit, run_outcome, todo_commit
 from app.redact import redact
 
-RUN: dict[str, Any] = {
-    "id": "r-1", "repository": "me/infra", "title": "NFS <!channel> & more", "post_mortem": "docs/post-mortems/x.md",
-    "commit": "a" * 40, "outcome": "partial", "message": "", "cost_usd": 0.5,
-}  # fmt: skip
 AUTHOR = "postmortem-todo-resolver <noreply@followthrough.invalid>"
 
 
@@ -67,39 +61,6 @@ def test_own_commits_are_known_by_author_and_trailer() -> None:
 )
 def test_what_comes_of_a_run(outcomes: list[str], run: str) -> None:
     assert run_outcome(outcomes) == run
-
-
-def slack_text(lines: list[TodoLine], url: str = "https://forge/me/infra/commit", **run: Any) -> str:
-    message = slack_message({**RUN, **run}, lines, url, "http://ft")
-    return message["text"] + "\n" + "\n".join(block["text"]["text"] for block in message["blocks"])
-
-
-def test_slack_text_is_escaped_and_names_outcome_commit_and_cost() -> None:
-    text = slack_text(
-        [
-            TodoLine("Add <!here> *alert*", "P1", "Alert", "done", commit="c" * 40),
-            TodoLine("Drop it <@U1>", "P1", "Config", "refused", message="PLAN-02 it would be <destroyed>"),
-        ]
-    )
-    for raw in ("<!channel>", "<!here>", "<@U1>", "<destroyed>", "*alert*"):
-        assert raw not in text
-    assert "partial: 1 of 2 TODOs done" in text
-    assert f"<https://forge/me/infra/commit/{'c' * 40}|ccccccc>" in text
-    assert "PLAN-02" in text
-    assert "$0.50" in text
-
-
-def test_slack_says_when_there_is_nothing_to_do() -> None:
-    people = [TodoLine("Redesign", "P1", "Architecture", "needs-human")]
-    assert "nothing to do, 1 need a person" in slack_text(people, outcome="nothing-to-do")
-    assert "nothing to do" in slack_text([], outcome="nothing-to-do")
-
-
-def test_slack_sections_stay_below_the_limit() -> None:
-    lines = [TodoLine("x" * 500, "P1", "Alert", "refused", message="y" * 5000) for _ in range(50)]
-    blocks = slack_message(RUN, lines, "", "http://ft")["blocks"]
-    assert 1 < len(blocks) <= 50
-    assert all(len(block["text"]["text"]) <= 3000 for block in blocks)
 
 
 @pytest.mark.parametrize(

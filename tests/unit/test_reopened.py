@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import pwd
 from pathlib import Path
 
 import pytest
 
+from app.cli.person import person
 from app.ledger import open_ledger
 from app.ledger.approvals import Parked
 from app.ledger.runs import Run, Todo
-
-approve = importlib.import_module("app.cli.approve")
 
 
 def test_a_run_that_is_taken_up_again_is_not_closed(tmp_path: Path) -> None:
@@ -37,7 +35,7 @@ def test_a_run_that_is_taken_up_again_is_not_closed(tmp_path: Path) -> None:
 
 def test_who_decides_is_who_the_system_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "somebody-else")
-    assert approve._person() == pwd.getpwuid(os.getuid()).pw_name
+    assert person() == pwd.getpwuid(os.getuid()).pw_name
     monkeypatch.setattr(os, "getuid", lambda: 4_000_000)
     monkeypatch.delenv("LOGNAME")
-    assert approve._person() == "uid 4000000"
+    assert person() == "uid 4000000"

@@ -165,7 +165,7 @@ def test_what_would_go_is_what_goes(ledger: Ledger) -> None:
     for before in (ALL, Cutoffs(CUT, "", CUT), Cutoffs("", "", CUT), Cutoffs("", CUT, "")):
         would = ledger.retention.count(before, retention.LASTING)
         assert forget(ledger, before) == {name: would[name] for name in would}, before
-    assert forget(ledger, ALL) == dict.fromkeys(("events", "runs", "spend", "deliveries", "rejections"), 0)
+    assert forget(ledger, ALL) == dict.fromkeys(("events", "runs", "spend", "actions", "deliveries", "rejections"), 0)
 
 
 def test_for_ever_is_for_ever(ledger: Ledger) -> None:
@@ -198,6 +198,7 @@ def test_money_of_this_month_stays_and_its_run_may_go(ledger: Ledger) -> None:
         "events": 0,
         "runs": 1,
         "spend": 1,
+        "actions": 0,
         "deliveries": 0,
         "rejections": 0,
     }
@@ -304,7 +305,7 @@ def test_the_command_counts_and_removes(tmp_path: Path, capsys: pytest.CaptureFi
     ledger = open_ledger(settings.database.url)
     add_run(ledger, "r", CASES["failed"])
     add_run(ledger, "s", CASES["done"])
-    counts = "workflows=0 events=2 runs=1 spend=1 deliveries=1 rejections=0\n"
+    counts = "workflows=0 events=2 runs=1 spend=1 actions=0 deliveries=1 rejections=0\n"
     for dry_run, said in ((True, "would remove: "), (False, "removed: ")):
         assert remove_old(settings, dry_run) == 0
         bench.ledger().engine.dispose()

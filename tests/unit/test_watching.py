@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from app.blocks import drift_message
 from app.checks import Check
 from app.documents.parse import parse
 from app.edges import vault
 from app.edges.prometheus import LoadedRule
 from app.edges.uptime_kuma import Heartbeat
 from app.errors import Failed
-from app.messages import drift_message
 from app.settings import RepositorySettings, Settings, VaultSettings, VerifySettings
 from pipelines.claims import NOTHING_RECORDED, look_at, of_document, recorded, state_of, told
 from pipelines.watching import monitor_check, open_prometheus, open_uptime_kuma, rule_check, same_expression

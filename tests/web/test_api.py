@@ -49,7 +49,7 @@ def test_runs_and_todos_have_the_agreed_fields(ledger: Ledger) -> None:
     ledger.runs.close("r-1")
     assert http.get("/api/runs/r-1").json()["outcome"] == "needs-human"
     assert http.get("/api/runs/none").status_code == 404
-    assert set(http.get("/api/deliveries").json()) == {"deliveries", "rejected"}
+    assert {"deliveries", "rejected"} <= set(http.get("/api/deliveries").json())
 
 
 @pytest.mark.parametrize("path", ["/api/runs", "/api/runs/r-1", "/api/deliveries"])

@@ -135,7 +135,7 @@ def test_who_may_read(ledger: Ledger) -> None:
     both = {"metrics_tokens": ["scraper"], "api_tokens": ["reader"]}
     assert [status("/metrics", token, **both) for token in ("scraper", "reader", "", "wrong")] == [200, 200, 401, 401]
     assert [status("/api/runs", token, **both) for token in ("scraper", "reader")] == [401, 200]
-    assert status("/api/runs", "scraper", metrics_tokens=["scraper"]) == 403
+    assert status("/api/runs", "scraper", metrics_tokens=["scraper"]) == 401
     assert status("/metrics", "", "127.0.0.1", metrics_tokens=["scraper"]) == 401
 
 

@@ -242,7 +242,7 @@ def test_the_samples_stacks_plan_empty_once_applied(tmp_path: Path, library: boo
         (b'{"text": ""}', "application/json", (400, "invalid_payload")),
         (b"payload=%7B%7D", "application/x-www-form-urlencoded", (400, "invalid_payload")),
         (b'{"text": ', "application/json", (400, "invalid_payload")),
-        (b'{"blocks": [{"type": "section", "text": "bare"}]}', "application/json", (200, "ok")),
+        (b'{"blocks": [{"type": "section", "text": "bare"}]}', "application/json", (400, "invalid_blocks")),
         (
             json.dumps({"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}]}).encode(),
             "application/json",

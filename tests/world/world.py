@@ -151,8 +151,10 @@ class World:
         return start(f"followthrough {words[0]}", argv, self.folder / f"{log}.log", env, cwd=self.folder)
 
     def get(self, path: str) -> Any:
-        """The JSON that the service answers for a path of its API."""
-        answer = asking.get(f"{self.url}{path}", timeout=30)
+        """The JSON that the service answers for a path of its API, to who holds the first token that is configured."""
+        tokens = self.options.changes.get("server", {}).get("api_tokens", [])
+        headers = {"Authorization": f"Bearer {tokens[0]}"} if tokens else {}
+        answer = asking.get(f"{self.url}{path}", timeout=30, headers=headers)
         answer.raise_for_status()
         return answer.json()
 
