@@ -80,7 +80,8 @@ class Metrics:
         # Bounded on both sides, else SQLite takes the index that suits the grouping and reads all of it.
         last_day = (_before(_DAY), now())
         decided = (deliveries.c.decision, deliveries.c.reason)
-        ended = (runs.c.outcome, runs.c.reason)
+        # Wrapped, so that SQLite counts by the index of ends, which holds all that is asked, and not by another.
+        ended = (sa.func.coalesce(runs.c.outcome, ""), runs.c.reason)
         untold = self._outbox.waiting()
         with self._engine.connect() as db:
             open_run = runs.c.finished_at.is_(None)

@@ -237,6 +237,14 @@ def addresses(settings: Settings) -> Iterator[tuple[str, int]]:
 
 # --- secrets
 
+SECRET = "from-the-secret-of-this-namespace"
+# What stands in the ConfigMap of somebody who uses these secrets: a channel for the bot, an issuer to log in with.
+BESIDE = {
+    "FOLLOWTHROUGH_SLACK__CHANNEL": "C0123456789",
+    "FOLLOWTHROUGH_OIDC__ISSUER": "https://id.example.org",
+    "FOLLOWTHROUGH_OIDC__CLIENT_ID": "followthrough",
+}
+
 
 @every_pod
 def test_the_configuration_loads_with_the_keys_of_the_secret(
@@ -246,10 +254,12 @@ def test_the_configuration_loads_with_the_keys_of_the_secret(
     given = handed(workload)
     assert given <= DOCUMENTED
     for name in given:
-        monkeypatch.setenv(name, '["from-the-secret"]' if name.endswith(("_SECRETS", "_TOKENS")) else "from-the-secret")
+        monkeypatch.setenv(name, f'["{SECRET}"]' if name.endswith(("_SECRETS", "_TOKENS")) else SECRET)
+    for name, value in BESIDE.items():
+        monkeypatch.setenv(name, value)
     settings = load(configuration(layout, tmp_path))
-    assert settings.database.url == "from-the-secret"
-    assert settings.secrets() == ["from-the-secret"] * (len(given) - 1)
+    assert settings.database.url == SECRET
+    assert settings.secrets() == [SECRET] * (len(given) - 1)
     assert settings.repository[0].mode == "dry-run"
 
 
