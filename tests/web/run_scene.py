@@ -161,5 +161,6 @@ def _parked(ledger: Ledger, run: Run, said: str) -> None:
     ledger.approvals.ask(asked)
     ledger.evidence.keep(run.id, "t-2", Evidence("plan", 1, "monitoring", "cd" * 32, 2, "policy1", "needs-approval"))
     ledger.changes.keep_diff(run.id, "t-2", 1, shown_edits(Edits(edits().changes[:1])))
-    ledger.changes.keep_plan(run.id, "t-2", 1, "monitoring", planned())
+    # Nothing stays as it is: that is not counted then.
+    ledger.changes.keep_plan(run.id, "t-2", 1, "monitoring", {**planned(), "counts": {"create": 1, "update": 1}})
     ledger.runs.finish_todo(run.id, "t-2", "awaiting-approval", "approval-needed", f"PLAN-05{said}", findings)

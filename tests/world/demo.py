@@ -115,7 +115,7 @@ def _options(api_key: str, library: bool, tell: Callable[[str], None]) -> Option
 def _keep(world: World, console: Console) -> None:
     console.print("\nStill running, until Ctrl-C, which removes everything:")
     for what, where in (
-        ("the API", f"{world.url}/api/runs"),
+        ("the API, for programs on this machine", f"{world.url}/api/runs"),
         ("the service's configuration and log", f"{world.config} {world.folder}/service.log"),
         ("the forge", f"git -C {world.forge.url} log"),
         ("the operator's checkout on the DevVM", world.forge.checkout),
@@ -124,6 +124,9 @@ def _keep(world: World, console: Console) -> None:
         *_running(world),
     ):
         console.print(Text(f"  {what}: {where}"), soft_wrap=True)
+    console.print("\nThe dashboard, where this link logs one browser in, once, within ten minutes:")
+    console.print(Text(f"  {world.login_link()}", "bold"), soft_wrap=True)
+    console.print(Text(f"  followthrough login --config {world.config} prints another one"), soft_wrap=True)
     with suppress(KeyboardInterrupt):
         signal.pause()
 

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -141,13 +142,25 @@ class World:
         self.workers.clear()
         self.service = None
 
-    def _start(self, log: str, *words: str, data: Path | None = None) -> Child:
-        argv: list[str | Path] = [self.options.python, "-m", "app.cli", *words, "--config", self.config]
+    def login_link(self) -> str:
+        """What `followthrough login` prints: an address that logs one browser in, once."""
+        argv = [self.options.python, "-m", "app.cli", "login", "--config", str(self.config)]
+        done = subprocess.run(
+            argv, env=self._environment(), cwd=self.folder, capture_output=True, text=True, timeout=60
+        )
+        if done.returncode:
+            raise WorldError(f"followthrough login: exit code {done.returncode}: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def _environment(self) -> dict[str, str]:
         home = self.folder / "service-home"
         home.mkdir(exist_ok=True)
         env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8"}
-        env |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        env |= {"FOLLOWTHROUGH_SERVER__DATA": str(data)} if data else {}
+        return env | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+    def _start(self, log: str, *words: str, data: Path | None = None) -> Child:
+        argv: list[str | Path] = [self.options.python, "-m", "app.cli", *words, "--config", self.config]
+        env = self._environment() | ({"FOLLOWTHROUGH_SERVER__DATA": str(data)} if data else {})
         return start(f"followthrough {words[0]}", argv, self.folder / f"{log}.log", env, cwd=self.folder)
 
     def get(self, path: str) -> Any:
