@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -13,6 +15,7 @@ from fastapi.testclient import TestClient
 from app.ledger import Ledger
 from app.ledger.controls import PAUSE
 from app.ledger.schema import approvals
+from tests.hang import ends
 from tests.web.pages_scene import BAD, COMMIT, LIVE, PARKED, Begun, ago, as_user, csrf_of, fill, scene
 
 World = tuple[Ledger, TestClient, Begun]
@@ -192,6 +195,20 @@ def test_a_failure_leads_nowhere_else(still: World) -> None:
     long = post(http, "/pause", "ops", why="x" * 1001)
     assert long.status_code == 400
     assert "1001 characters" in long.text
+
+
+def test_a_failure_is_answered_by_what_is_sent_piece_by_piece_too(still: World) -> None:
+    """A file and a stream wait for the browser to go while they are sent; the loop must stay everybody's meanwhile."""
+    _, http, _ = still
+    fields = {"csrf": csrf_of(http, "/", "ops"), "back": "/static/style.css"}
+
+    async def sent() -> httpx.Response:
+        way = httpx.ASGITransport(http.app, client=("127.0.0.1", 1234))
+        async with httpx.AsyncClient(transport=way, base_url=str(http.base_url)) as browser:
+            return await browser.post("/runs/none/cancel", data=fields, headers=as_user("ops"))
+
+    with ends(20):
+        assert asyncio.run(sent()).headers["content-type"].startswith("text/css")
 
 
 def test_a_message_that_we_did_not_write_is_not_shown(still: World) -> None:

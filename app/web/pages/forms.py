@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.errors import BadInput, FollowthroughError
 from app.ledger import Ledger
@@ -41,11 +41,8 @@ class _Again(Response):
         asked: dict[str, Any] = {name: scope[name] for name in kept if name in scope}
         asked |= {"method": "GET", "path": self._back.path, "raw_path": quote(self._back.path).encode()}
         asked |= {"query_string": self._back.query.encode(), "state": {"failed": self._failed}}
-        await self._request.app(asked, _nothing, send)
-
-
-async def _nothing() -> Message:
-    return {"type": "http.request", "body": b"", "more_body": False}
+        # Not one that always has something to say: whoever waits for the browser to go would never let go of the loop.
+        await self._request.app(asked, receive, send)
 
 
 def router(settings: Settings, ledger: Ledger, access: Access, acts: Acts) -> APIRouter:
