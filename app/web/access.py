@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
@@ -176,9 +177,10 @@ class Access:
         asked = request.url
         if request.method not in _SAFE:
             asked = request.url.replace(path="/", query="")
-            referer = urlsplit(request.headers.get("referer", ""))
-            if referer.netloc == request.headers.get("host"):
-                asked = asked.replace(path=referer.path or "/", query=referer.query)
+            with suppress(ValueError):
+                referer = urlsplit(request.headers.get("referer", ""))
+                if referer.netloc == request.headers.get("host"):
+                    asked = asked.replace(path=referer.path or "/", query=referer.query)
         return asked.path + (f"?{asked.query}" if asked.query else "")
 
     def _nobody(self) -> Denied:

@@ -46,10 +46,17 @@ def must_be_own(request: Request, public_url: str, by: str = "") -> None:
     if site is not None:
         own = site in _OWN
     elif origin is not None:
-        own = urlsplit(origin).netloc in (request.headers.get("host", ""), urlsplit(public_url).netloc) and bool(
-            urlsplit(origin).netloc
-        )
+        place = _place(origin)
+        own = bool(place) and place in (request.headers.get("host", ""), _place(public_url))
     else:
         own = True
     if not own:
         raise Denied(403, "cross-site", "this was sent by a page of another site; open the page here", by=by)
+
+
+def _place(address: str) -> str:
+    """Host and port of an address, empty for what is none."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""

@@ -315,6 +315,7 @@ def test_the_token_of_a_form_is_of_its_session(closed: Door) -> None:
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "http://ft.example.evil.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://["}, 403),
         ({"origin": "null", "sec-fetch-site": "same-origin"}, 200),
         ({"origin": "http://ft.example", "sec-fetch-site": "cross-site"}, 403),
     ],

@@ -209,6 +209,8 @@ def test_logging_in_leads_back(made: Door) -> None:
     form["token"] = token_of(made, "bob")
     answer = http.post("/login", content=urlencode(form), headers=FORM)
     assert answer.headers["location"] == "/review?before=a%2Fb&x=1"
+    odd = made.client(AFAR, SAFE).post("/pause", headers={**FORM, "referer": "http://["})
+    assert (odd.status_code, odd.headers["location"]) == (303, "/login?next=/")
 
 
 def test_an_address_that_fails_too_often_waits_and_others_do_not(made: Door) -> None:
