@@ -18,6 +18,8 @@ import httpx
 from app.errors import Failed, Transient, Unknown
 
 EVENT = "followthrough_message"
+# Pages of a hundred messages that are looked through for one.
+_MOST_PAGES = 20
 _SECONDS = 10.0
 # Longer than that nobody waits at a word of Slack's.
 _LONGEST_WAIT = 3600.0
@@ -63,16 +65,21 @@ class Bot:
     def find(self, channel: str, thread: str, since: float, key: str) -> str:
         """Slack's name of the message that was posted with this key since then (seconds since 1970); empty: none.
 
-        Raises Failed where the token may not read the channel (it needs the scope channels:history or groups:history).
+        Raises Failed where the token may not read the channel (it needs the scope channels:history or groups:history),
+        and where more was written since than is read.
         """
         asked: dict[str, Any] = {"channel": channel, "oldest": f"{since:.6f}", "limit": 100}
         asked |= {"include_all_metadata": True, **({"ts": thread} if thread else {})}
-        found = self._call("conversations.replies" if thread else "conversations.history", asked)
-        for message in found.get("messages", []):
-            metadata = message.get("metadata") or {}
-            if metadata.get("event_type") == EVENT and (metadata.get("event_payload") or {}).get("key") == key:
-                return str(message["ts"])
-        return ""
+        for _ in range(_MOST_PAGES):
+            found = self._call("conversations.replies" if thread else "conversations.history", asked)
+            for message in found.get("messages", []):
+                metadata = message.get("metadata") or {}
+                if metadata.get("event_type") == EVENT and (metadata.get("event_payload") or {}).get("key") == key:
+                    return str(message["ts"])
+            asked["cursor"] = (found.get("response_metadata") or {}).get("next_cursor") or ""
+            if not asked["cursor"]:
+                return ""
+        raise Failed("slack-refused", f"telling Slack: more than {_MOST_PAGES} pages were written in {channel} since")
 
     def who(self) -> tuple[str, str]:
         """The workspace's name and id, by auth.test."""

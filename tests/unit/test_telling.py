@@ -183,6 +183,19 @@ def test_an_answer_that_is_lost_is_looked_up_and_nothing_is_posted_twice(by_bot:
     assert by_bot.row("run r")["ts"] == by_bot.slack.messages[0]["ts"]
 
 
+def test_what_others_have_written_since_hides_no_post(by_bot: Desk) -> None:
+    by_bot.put("run r")
+    by_bot.slack.lose_next()
+    sender = by_bot.sender()
+    assert sender.once() == 1
+    mine = by_bot.slack.messages[0]
+    others = [{"text": "talk", "channel": mine["channel"], "ts": f"{float(mine['ts']) + n:.6f}"} for n in range(1, 251)]
+    by_bot.slack.messages.extend(others)
+    by_bot.all(sender)
+    assert by_bot.slack.calls == ["chat.postMessage", *["conversations.history"] * 3]
+    assert by_bot.row("run r")["ts"] == mine["ts"]
+
+
 @pytest.mark.parametrize("scope", ["channels:history", ""])
 def test_where_nobody_can_tell_it_is_unknown_told_and_not_repeated(either: Desk, scope: str) -> None:
     either.slack.scopes -= {"channels:history"}

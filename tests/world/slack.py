@@ -229,7 +229,10 @@ class Slack(Loopback):
         here = [m for m in here if m.get("thread_ts", "") == given.get("ts", "") or m["ts"] == given.get("ts")]
         if given.get("include_all_metadata") != "true":
             here = [{name: value for name, value in m.items() if name != "metadata"} for m in here]
-        return self._yes(messages=[m for m in reversed(here) if float(m["ts"]) > float(given.get("oldest", 0))])
+        here = [m for m in reversed(here) if float(m["ts"]) > float(given.get("oldest", 0))]
+        begin, size = int(given.get("cursor", 0)), int(given.get("limit", 100))
+        more = {"next_cursor": str(begin + size)} if len(here) > begin + size else {}
+        return self._yes(messages=here[begin : begin + size], has_more=bool(more), response_metadata=more)
 
     def _known(self, channel: str, ts: str) -> dict[str, Any] | None:
         return next((m for m in self.messages if m.get("ts") == ts and m.get("channel") == channel), None)
