@@ -132,8 +132,8 @@ class Sender:
             self._outbox.hold(row["channel"], self._free[row["channel"]])
         except Unknown as lost:
             log.warning("%s: %s", key, lost)
-            if row["ts"]:
-                # An edit may be repeated.
+            if row["ts"] or row["begun"]:
+                # An edit may be repeated, and so may a look for a post.
                 self._again(row, lost)
             else:
                 # Left as begun: it is looked up.

@@ -55,12 +55,12 @@ class Bot:
         about: dict[str, Any] = {"metadata": {"event_type": EVENT, "event_payload": {"key": key}}}
         if thread:
             about |= {"thread_ts": thread, "reply_broadcast": broadcast}
-        return str(self._call("chat.postMessage", {**message, **about, "channel": channel, "parse": "none"})["ts"])
+        return _name(self._call("chat.postMessage", {**message, **about, "channel": channel, "parse": "none"}))
 
     def update(self, channel: str, ts: str, message: Mapping[str, Any]) -> str:
         """Make a message what it is to be now. Raises Failed("slack-message-gone") when it is there no more."""
         told = {name: value for name, value in message.items() if name in ("text", "blocks")}
-        return str(self._call("chat.update", {**told, "channel": channel, "ts": ts, "parse": "none"})["ts"])
+        return _name(self._call("chat.update", {**told, "channel": channel, "ts": ts, "parse": "none"}))
 
     def find(self, channel: str, thread: str, since: float, key: str) -> str:
         """Slack's name of the message that was posted with this key since then (seconds since 1970); empty: none.
@@ -72,11 +72,13 @@ class Bot:
         asked |= {"include_all_metadata": True, **({"ts": thread} if thread else {})}
         for _ in range(_MOST_PAGES):
             found = self._call("conversations.replies" if thread else "conversations.history", asked)
-            for message in found.get("messages", []):
-                metadata = message.get("metadata") or {}
-                if metadata.get("event_type") == EVENT and (metadata.get("event_payload") or {}).get("key") == key:
-                    return str(message["ts"])
-            asked["cursor"] = (found.get("response_metadata") or {}).get("next_cursor") or ""
+            try:
+                ours = [message for message in found["messages"] if _bears(message, key)]
+                asked["cursor"] = (found.get("response_metadata") or {}).get("next_cursor") or ""
+            except (AttributeError, KeyError, TypeError):
+                raise _unclear("telling Slack (looking for a post)") from None
+            if ours:
+                return _name(ours[0])
             if not asked["cursor"]:
                 return ""
         raise Failed("slack-refused", f"telling Slack: more than {_MOST_PAGES} pages were written in {channel} since")
@@ -107,7 +109,7 @@ class Bot:
             said = answer.json()
             is_ok, error = said["ok"], str(said.get("error", ""))[:100]
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise Unknown("slack-unclear", f"{doing}: its answer is not one of Slack's") from None
+            raise _unclear(doing) from None
         if not is_ok:
             raise _failure(doing, error, answer.headers)
         return dict(said)
@@ -156,6 +158,23 @@ def _failure(doing: str, error: str, headers: Mapping[str, str]) -> Exception:
     if error in _OF_THE_MESSAGE:
         return Failed("slack-refused-message", said)
     return Failed("slack-refused", f"{said}; check the bot's token, its scopes and that it is in the channel")
+
+
+def _unclear(doing: str) -> Unknown:
+    return Unknown("slack-unclear", f"{doing}: its answer is not one of Slack's")
+
+
+def _name(said: Mapping[str, Any]) -> str:
+    """Slack's name of a message. Raises Unknown where there is none."""
+    if not isinstance(said.get("ts"), str):
+        raise _unclear("telling Slack (reading a message's name)")
+    return str(said["ts"])
+
+
+def _bears(message: Mapping[str, Any], key: str) -> bool:
+    """Whether a message was posted with this key."""
+    metadata = message.get("metadata") or {}
+    return metadata.get("event_type") == EVENT and (metadata.get("event_payload") or {}).get("key") == key
 
 
 def _wait(headers: Mapping[str, str]) -> float:

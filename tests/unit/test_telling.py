@@ -196,6 +196,40 @@ def test_what_others_have_written_since_hides_no_post(by_bot: Desk) -> None:
     assert by_bot.row("run r")["ts"] == mine["ts"]
 
 
+def test_a_post_that_can_never_be_looked_up_is_given_up_in_the_end(by_bot: Desk) -> None:
+    place = Place(channel="C0GENERAL1", patience=3600)
+    by_bot.ledger.outbox.open("run r", place, {})
+    by_bot.ledger.outbox.put("run r", MESSAGE)
+    by_bot.slack.lose_next(10_000)
+    sender = by_bot.sender()
+    for _ in range(100):
+        by_bot.at = by_bot.row("run r")["next_at"] or by_bot.at + 3600
+        sender.once()
+    assert (by_bot.row("run r")["state"], by_bot.row("run r")["next_at"]) == ("unknown", None)
+    assert len(by_bot.slack.messages) == 1
+
+
+@pytest.mark.parametrize("answer", [{}, {"ts": None}, {"messages": [7]}, {"messages": 7}])
+def test_an_answer_that_is_none_of_slack_s_keeps_nobody_else_from_being_told(
+    by_bot: Desk, answer: dict[str, Any]
+) -> None:
+    by_bot.put("run r")
+    sender = by_bot.sender()
+    assert sender.once() == 1
+    by_bot.slack.odd = answer
+    by_bot.put("run r", "changed")
+    by_bot.put("run s")
+    by_bot.at += 1
+    by_bot.put("run other", channel="C0SEVERE01")
+    for _ in range(5):
+        sender.once()
+        by_bot.at += 1
+    assert {m["channel"] for m in by_bot.slack.messages} == {"C0GENERAL1", "C0SEVERE01"}
+    by_bot.slack.odd = None
+    by_bot.all(sender)
+    assert sorted(m["text"] for m in by_bot.slack.messages) == ["changed", "hello", "hello"]
+
+
 @pytest.mark.parametrize("scope", ["channels:history", ""])
 def test_where_nobody_can_tell_it_is_unknown_told_and_not_repeated(either: Desk, scope: str) -> None:
     either.slack.scopes -= {"channels:history"}

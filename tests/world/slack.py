@@ -34,7 +34,8 @@ class Slack(Loopback):
     The bot: `api_url`, `token`, and `channels`, ids of those that it is in. What it posted is in `messages` too, as it
     is now, with `ts`, `channel` and (when it was edited) `edits`. `calls` are the methods that were called.
     `fail_next(status, times)` answers the next requests with 429 (and Retry-After) or a 5xx; `lose_next` takes the next
-    request and hangs up without an answer; `answer_next` answers with an error of the Web API.
+    request and hangs up without an answer; `answer_next` answers with an error of the Web API. While `odd` is
+    something, the Web API answers that instead of what it has done.
     """
 
     def __init__(self) -> None:
@@ -54,6 +55,7 @@ class Slack(Loopback):
         self.calls: list[str] = []
         self.answers: list[dict[str, Any]] = []
         self.retry_after = "1"
+        self.odd: dict[str, Any] | None = None
 
     def fail_next(self, status: int, times: int = 1) -> None:
         """Answer the next `times` requests with this status."""
@@ -243,9 +245,8 @@ class Slack(Loopback):
         said = as_json(status, {"ok": False, "error": error, **more})
         return Answer(status, said.body, said.content_type, headers)
 
-    @staticmethod
-    def _yes(**more: Any) -> Answer:
-        return as_json(200, {"ok": True, **more})
+    def _yes(self, **more: Any) -> Answer:
+        return as_json(200, {"ok": True, **(more if self.odd is None else self.odd)})
 
 
 def _wrong(message: Mapping[str, Any]) -> str:
