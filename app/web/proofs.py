@@ -63,10 +63,10 @@ def scopes_of(people: PeopleSettings, person: Mapping[str, Any]) -> frozenset[Sc
     """What the lists say of a person: `email` (a verified one), `sub`, `user` and `groups`, each where it is known."""
     names = {f"{kind}:{person[kind]}" for kind in ("sub", "user") if person.get(kind)}
     names |= {f"group:{group}" for group in person.get("groups", ())}
-    emails = {str(person[kind]).casefold() for kind in ("email", "user") if "@" in str(person.get(kind, ""))}
+    emails = {_alike(str(person[kind])) for kind in ("email", "user") if "@" in str(person.get(kind, ""))}
 
     def stands_in(listed: Sequence[str]) -> bool:
-        return any(one in names or (":" not in one and one.casefold() in emails) for one in listed)
+        return any(one in names or (":" not in one and _alike(one) in emails) for one in listed)
 
     lists: tuple[tuple[Scope, list[str]], ...] = (
         ("read", people.readers),
@@ -80,6 +80,13 @@ def name_of(how: str, person: Mapping[str, Any]) -> str:
     """How a person is called where it is written down: oidc:alice@example.org."""
     said = person.get("email") or person.get("user") or person.get("sub") or ""
     return f"{how}:{visible(str(said))}"[:_LONGEST]
+
+
+def _alike(email: str) -> str:
+    """The same for addresses that differ in capitals alone. Beyond ASCII each is its own: there, letters of different
+    people's addresses have the same small letter.
+    """
+    return email.lower() if email.isascii() else email
 
 
 def _of_token(token: Token | None) -> frozenset[Scope]:

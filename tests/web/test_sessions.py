@@ -18,6 +18,7 @@ from app.ledger.people import attempts, sessions, tokens
 from app.settings import PeopleSettings
 from app.web import limits
 from app.web.login import own_path
+from app.web.proofs import scopes_of
 from tests.web.door import AFAR, FORM, HERE, Door, door, field, log_in
 from tests.world.world import temporary_folder
 
@@ -122,6 +123,19 @@ def test_a_person_who_is_taken_from_the_lists_is_out(tmp_path: Path) -> None:
             from app.web.proofs import Proofs
 
             assert Proofs(later.settings, later.ledger).scopes(proofs.proof) == scopes
+
+
+@pytest.mark.parametrize("kind", ["email", "user"])
+@pytest.mark.parametrize(
+    ("listed", "shown"),
+    [("mike@example.org", "mi\u212ae@example.org"), ("strasse@example.org", "stra\u00dfe@example.org")],
+)
+def test_an_address_that_looks_alike_is_another_person_s(kind: str, listed: str, shown: str) -> None:
+    """The sign of the kelvin has the small letter k."""
+    people = PeopleSettings(approvers=[listed])
+    assert scopes_of(people, {kind: listed.upper()}) == {"approve"}
+    assert scopes_of(people, {kind: shown}) == set()
+    assert scopes_of(PeopleSettings(approvers=[shown]), {kind: shown}) == {"approve"}
 
 
 def test_expired_tokens_and_unknown_ones_are_told_apart_to_nobody_but_their_holder(made: Door) -> None:
