@@ -71,8 +71,9 @@ class Actions:
         self._end(key, said.outcome, "")
 
     def count(self, action: Action, reason: str) -> None:
-        """Count an action that was not let through, with what is alike in this hour: who, what and why not."""
-        alike = hashed(f"{now()[:_HOUR]} {action.by} {action.action} {reason}")
+        """Count an action that was not let through, with what is alike in this hour: who, what, to what and why not."""
+        place = f"{action.run_id} {action.todo_id} {action.subject}".rstrip()
+        alike = hashed(f"{now()[:_HOUR]} {action.by} {action.action} {reason} {place}")
         more = sa.update(actions).where(actions.c.counted == alike).values(times=actions.c.times + 1, at=now())
         with self._engine.begin() as db:
             if db.execute(more).rowcount:

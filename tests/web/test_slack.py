@@ -125,6 +125,13 @@ def test_who_may_not_is_told_so_and_written_down(door: Door) -> None:
     assert door.noted() == [(f"slack:{MALLORY}", "approve", "refused", "not-an-approver")]
 
 
+def test_what_is_refused_is_counted_at_the_run_that_it_was_for(door: Door) -> None:
+    for run_id in ("r-1", "r-2", "r-2"):
+        door.press(user=MALLORY, value=json.dumps({"run": run_id, "todo": "t1", "commit": COMMIT}))
+    noted = {row["run_id"]: row["times"] for row in door.ledger.actions.newest()}
+    assert noted == {"r-1": 1, "r-2": 2}
+
+
 def test_nobody_may_where_nobody_is_named(tmp_path: Path, slack: Slack) -> None:
     door = Door(tmp_path, slack, approvers=[])
     assert door.press().status_code == 200
