@@ -8,6 +8,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from fastapi import Request
 
 _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
+# What proxies add, besides all that begins with x-forwarded.
+_OF_PROXIES = {"forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip"}
 # Whoever has one address of IPv6 has all of its network.
 _ONE_HOLDER = 64
 
@@ -46,7 +48,7 @@ def is_here(request: Request) -> bool:
     """
     host = request.headers.get("host", "")
     named = host if host.endswith("]") else host.rpartition(":")[0] or host
-    forwarded = any(h == "forwarded" or h == "via" or h.startswith("x-forwarded") for h in request.headers)
+    forwarded = any(h in _OF_PROXIES or h.startswith("x-forwarded") for h in request.headers)
     peer = _address(request.client.host if request.client else "")
     return named in _LOOPBACK_NAMES and not forwarded and peer is not None and peer.is_loopback
 

@@ -259,6 +259,7 @@ def test_with_nothing_configured_this_machine_reads_and_nobody_changes_anything(
         each = [
             made.client(AFAR),
             made.client(headers={"x-forwarded-for": AFAR}),
+            made.client(headers={"x-real-ip": AFAR}),
             made.client(base="http://evil.example"),
         ]
         _must_be_closed(made, stack.enter_context(made.client()), [stack.enter_context(http) for http in each])
