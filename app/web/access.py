@@ -23,7 +23,7 @@ from app.web.cookies import SESSION, Cookies
 from app.web.denied import Denied
 from app.web.identity import Identity, Scope
 from app.web.limits import Limits
-from app.web.peers import Peers, is_here
+from app.web.peers import Peers, is_here, is_this_machine
 from app.web.proofs import Proof, Proofs, name_of
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -36,6 +36,8 @@ class Access:
 
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self._server, self._ledger = settings.server, ledger
+        # People reach it elsewhere: a proxy on this machine that adds no header would look like this machine.
+        self._is_only_here = is_this_machine(urlsplit(settings.server.public_url).netloc)
         self._metrics = [t.get_secret_value() for t in settings.server.metrics_tokens if t.get_secret_value()]
         self.cookies, self.proofs = Cookies(settings, ledger), Proofs(settings, ledger)
         self.peers = Peers(settings.server.trusted_proxies)
@@ -97,7 +99,7 @@ class Access:
             scopes = self.proofs.scopes(found.proof) if found else frozenset[Scope]()
             if found and scopes:
                 return Identity(found.name, scopes, "session", self.cookies.derived(f"session {session_id}"))
-        if is_here(request) and self.proofs.nothing_is_configured():
+        if self._is_only_here and is_here(request) and self.proofs.nothing_is_configured():
             return Identity("loopback", frozenset[Scope](("read",)), "loopback")
         return None
 
@@ -185,8 +187,12 @@ class Access:
 
     def _nobody(self) -> Denied:
         if self.proofs.nothing_is_configured():
-            message = "without a token only this machine may read; make one with followthrough tokens new"
-            return Denied(403, "loopback-only", message)
+            who = (
+                "only this machine may read"
+                if self._is_only_here
+                else "nobody may read, as server.public_url is elsewhere"
+            )
+            return Denied(403, "loopback-only", f"without a token {who}; make one with followthrough tokens new")
         return Denied(401, "no-token", "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
 
 

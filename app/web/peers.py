@@ -46,11 +46,15 @@ def is_here(request: Request) -> bool:
 
     Else a page in the operator's browser could read by DNS rebinding.
     """
-    host = request.headers.get("host", "")
-    named = host if host.endswith("]") else host.rpartition(":")[0] or host
     forwarded = any(h in _OF_PROXIES or h.startswith("x-forwarded") for h in request.headers)
     peer = _address(request.client.host if request.client else "")
-    return named in _LOOPBACK_NAMES and not forwarded and peer is not None and peer.is_loopback
+    named = is_this_machine(request.headers.get("host", ""))
+    return named and not forwarded and peer is not None and peer.is_loopback
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host with or without a port, as in a Host header or an address, names this machine."""
+    return (host if host.endswith("]") else host.rpartition(":")[0] or host) in _LOOPBACK_NAMES
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

@@ -61,6 +61,14 @@ def test_without_tokens_only_this_machine_reads(ledger: Ledger, path: str) -> No
     assert client(ledger).get(path, headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 403
 
 
+def test_a_service_that_people_reach_elsewhere_is_read_by_nobody_without_a_token(ledger: Ledger) -> None:
+    """A proxy on this machine that adds no header looks like this machine."""
+    settings = Settings(server=ServerSettings(public_url="https://ft.example"))
+    app = application(settings, ledger, lambda *_: None, lambda: True)
+    answer = TestClient(app, client=("127.0.0.1", 1234), base_url="http://127.0.0.1:8080").get("/api/runs")
+    assert (answer.status_code, "public_url" in answer.text) == (403, True)
+
+
 def test_with_tokens_one_of_them_is_needed(ledger: Ledger) -> None:
     http = client(ledger, "right", "also-right", address="192.0.2.7", base="http://ft.example")
     assert http.get("/api/runs").status_code == 401
