@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, replace
 
 from app.agent import command, events
@@ -59,11 +60,12 @@ def budget_of(run_id: str, todo_id: str, attempt: int) -> float:
 def get_ready(bench: Bench, todo: Todo) -> None:
     """Start the command of the TODO's first try and hold it, while its copy is made: it takes a while to be up.
 
-    It asks nothing of the model before `session` gives it its prompt. Where a look at what is known says that it would
-    not be given one, nothing is started; where that is wrong, `session` ends it, or starts another in its place.
+    Only for a DevVM whose cage was shown to hold. It asks nothing of the model before `session` gives it its prompt.
+    Where a look at what is known says that it would not be given one, nothing is started; where that is wrong,
+    `session` ends it, or starts another in its place.
     """
     run_id, money = bench.run.id, ledger().spend
-    if ledger().controls.find(PAUSE) or money.reserved(run_id, todo.id, 1) is not None or not cage.was_shown(bench):
+    if ledger().controls.find(PAUSE) or money.reserved(run_id, todo.id, 1) is not None:
         return
     try:
         budget = _allowed(money.so_far(run_id, todo.id))
@@ -79,9 +81,11 @@ def open_tree(bench: Bench, todos: Sequence[Todo]) -> list[list[str]]:
     Raises Refused("commit-gone") when the branch does not contain the run's commit: it was never pushed, or somebody
     took it back.
     """
-    room.must_be_there(bench)
+    with ThreadPoolExecutor(1) as beside:
+        shown = beside.submit(cage.was_shown, bench)
+        room.must_be_there(bench)
     bench.workspace.prepare()
-    if todos:
+    if todos and shown.result():
         get_ready(bench, todos[0])
     tip = bench.workspace.fetch()
     bench.say("workspace", f"{bench.devvm.name} has {bench.repository.branch} at {tip[:7]}")
@@ -100,7 +104,7 @@ def export(bench: Bench, todo: Todo) -> str:
     """
     ledger().runs.begin_todo(bench.run.id, todo.id)
     heed(bench.run.id, "an agent", todo.id)
-    if not _end_leftovers(bench, todo):
+    if not _end_leftovers(bench, todo) and cage.was_shown(bench):
         get_ready(bench, todo)
     bench.branch.copy_of(bench.workspace.open())
     path = bench.run.post_mortem

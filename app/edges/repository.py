@@ -26,6 +26,9 @@ class Repository:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._git = GitHere(path)
+        # What was asked already: both never change while the commits are here. Each process of git costs milliseconds.
+        self._contains: dict[tuple[str, str], bool] = {}
+        self._logs: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
 
     def is_there(self) -> bool:
         """Whether this mirror was made already."""
@@ -48,7 +51,10 @@ class Repository:
             self._free_what_nobody_holds()
             said = redact(str(error.stderr).strip()[-400:])
             raise Transient("fetch-failed", f"fetching {branch} of {self.path.stem}: {said}") from None
-        return self.resolve(ref)
+        tip = self.resolve(ref)
+        # What was cut off before may be here now.
+        self._contains, self._logs = {(tip, tip): True}, {}
+        return tip
 
     def _free_what_nobody_holds(self) -> None:
         """Remove git's lock files that are older than any git holds one: whoever made them was killed.
@@ -80,7 +86,12 @@ class Repository:
         """Whether `newer` contains `older`; False when either is not here."""
         if not (_SHA.fullmatch(older) and _SHA.fullmatch(newer)):
             return False
-        return self._git.exit_code("merge-base", "--is-ancestor", older, newer) == 0
+        if (older, newer) not in self._contains:
+            code = self._git.exit_code("merge-base", "--is-ancestor", older, newer)
+            if code not in (0, 1):
+                return False
+            self._contains[older, newer] = code == 0
+        return self._contains[older, newer]
 
     def changed_files(self, before: str, after: str) -> list[str]:
         """Paths of regular files that were added or changed between two commits, renames counting as added."""
@@ -116,18 +127,32 @@ class Repository:
             raise Failed("file-gone", f"reading {path} at {commit[:12]}: it is not there") from None
 
     def messages(self, before: str, after: str) -> list[str]:
-        """The messages of the commits of `after` that `before` lacks, newest first."""
-        log = self._git.run("log", "-z", "--format=%an <%ae>%n%B", "--end-of-options", f"{before}..{after}")
-        return [message for message in log.split("\0") if message]
+        """The messages of the commits of `after` that `before` lacks, newest first, each after its author."""
+        return [entry for _, _, entry in self._log(before, after)]
 
     def line(self, before: str, after: str) -> list[tuple[str, str]]:
         """The commits that `before` lacks on the way of first parents from `after`, newest first.
 
         Each with its author and message, as `messages` gives them.
         """
-        words = ("log", "-z", "--first-parent", "--format=%H%n%an <%ae>%n%B", "--end-of-options", f"{before}..{after}")
-        entries = (entry.partition("\n") for entry in self._git.run(*words).split("\0") if entry)
-        return [(commit, rest) for commit, _, rest in entries]
+        way: list[tuple[str, str]] = []
+        onward = ""
+        for commit, parent, entry in self._log(before, after):
+            # No commit comes before one that stands on it.
+            if not way or commit == onward:
+                way.append((commit, entry))
+                onward = parent
+        return way
+
+    def _log(self, before: str, after: str) -> list[tuple[str, str, str]]:
+        """Of each commit of `after` that `before` lacks: its id, its first parent, its author and message."""
+        if (before, after) not in self._logs:
+            words = ("log", "-z", "--topo-order", "--format=%H %P%n%an <%ae>%n%B", "--end-of-options")
+            listed = self._git.run(*words, f"{before}..{after}").split("\0")
+            entries = (entry.partition("\n") for entry in listed if entry)
+            facts = ((ids.split(" "), entry) for ids, _, entry in entries)
+            self._logs[before, after] = [(ids[0], ids[1], entry) for ids, entry in facts]
+        return self._logs[before, after]
 
     def origins(self) -> list[str]:
         """The URLs of a checkout's remotes."""
