@@ -22,12 +22,14 @@ umask 077
 verb=$1
 job=$2
 
-boot_id() { cat /proc/sys/kernel/random/boot_id; }
+# A program costs a millisecond to start, and the command waits for all that come before it: the shell reads by itself.
+whole() { while IFS= read -r part || [ -n "$part" ]; do printf '%s\n' "$part"; done 2>/dev/null < "$1"; }
+boot_id() { whole /proc/sys/kernel/random/boot_id; }
 seconds_up() { read -r now _ < /proc/uptime; echo "${now%.*}"; }
 
 # Start time of a live process in clock ticks; with the boot id it tells a process from a later one with its number.
 started_at() {
-    line=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    line=$(whole "/proc/$1/stat") && [ -n "$line" ] || return 1
     set -- ${line##*) }
     [ "$1" != Z ] && [ "$1" != X ] && echo "${20}"
 }
@@ -59,14 +61,15 @@ state() {
     fi
 }
 
-size() { if [ -e "$job/out" ]; then wc -c < "$job/out" | tr -d ' '; else echo 0; fi; }
+size() { if [ -s "$job/out" ]; then wc -c < "$job/out" | tr -d ' '; else echo 0; fi; }
 
 # The folder of this process's own cgroup (version 2); nothing where there is none.
 own_cgroup() {
     while read -r _ mount kind _; do
         if [ "$kind" = cgroup2 ]; then
-            inside=$(sed -n 's/^0:://p' /proc/self/cgroup)
-            echo "$mount${inside%/}"
+            while IFS=: read -r number kinds inside; do
+                if [ "$number:$kinds" = 0: ]; then echo "$mount${inside%/}"; fi
+            done < /proc/self/cgroup
             return
         fi
     done < /proc/mounts
@@ -135,7 +138,7 @@ forget() {
 
 case $verb in
 start)
-    secrets=$(cat)
+    secrets=$(while IFS= read -r line; do printf '%s\n' "$line"; done)
     if [ -d "$job/started" ] && [ ! -f "$job/input" ]; then
         if never_fed && ! waits_for "$4"; then
             forget
@@ -149,7 +152,7 @@ start)
             mv -f "$4/input" "$job/input"
             rm -f "$job/held"
         else
-            rm -f "$job/input"
+            if [ -e "$job/input" ] || [ -L "$job/input" ]; then rm -f "$job/input"; fi
             : > "$job/held"
         fi
         if mkdir "$job/started" 2>/dev/null; then
@@ -173,8 +176,12 @@ supervise)
     size_limit $$ > "$job/limit"
     group=$(own_cgroup)
     # Empty ones are of supervisors that were killed; one that is in use cannot be removed.
-    if [ -n "$group" ]; then rmdir "$group"/followthrough-* 2>/dev/null; fi
-    if [ -n "$group" ] && mkdir "$group/followthrough-$$"; then echo "$group/followthrough-$$" > "$job/cgroup"; fi
+    if [ -n "$group" ]; then
+        for left in "$group"/followthrough-*; do
+            if [ -d "$left" ]; then rmdir "$left" 2>/dev/null; fi
+        done
+        if mkdir "$group/followthrough-$$"; then echo "$group/followthrough-$$" > "$job/cgroup"; fi
+    fi
     echo "$$ $(started_at $$) $(boot_id)" > "$job/supervisor.new"
     mv "$job/supervisor.new" "$job/supervisor"
     while IFS= read -r line; do
@@ -198,13 +205,16 @@ supervise)
     ;;
 command)
     if [ -s "$job/cgroup" ]; then
-        echo $$ > "$(cat "$job/cgroup")/cgroup.procs" || { rmdir "$(cat "$job/cgroup")"; rm "$job/cgroup"; }
+        IFS= read -r group < "$job/cgroup"
+        echo $$ > "$group/cgroup.procs" || { rmdir "$group"; rm "$job/cgroup"; }
     fi 2>/dev/null
     # A unit of `ulimit -f` is 512 bytes or 1024, as the shell likes. A limit that is not the one that we asked for,
     # because a smaller one was set already, is no mark: others have it too.
-    wanted=$(cat "$job/limit")
+    read -r wanted < "$job/limit"
     ulimit -f "$((wanted / 512))" 2>/dev/null
-    got=$(sed -n 's/^Max file size  *\([0-9a-z]*\) .*/\1/p' /proc/$$/limits)
+    while read -r most file size got _; do
+        if [ "$most $file $size" = "Max file size" ]; then break; fi
+    done < /proc/$$/limits
     case $got in
     "$wanted" | "$((wanted * 2))") echo "$got" > "$job/limit" ;;
     *) rm "$job/limit" ;;
