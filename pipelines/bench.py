@@ -183,19 +183,19 @@ class Bench:
 
 
 @contextmanager
-def opened(run_id: str, todo_id: str = "") -> Iterator[Bench]:
+def opened(run_id: str, todo_id: str = "", *, takes: bool = False, leaves: bool = False) -> Iterator[Bench]:
     """Log in to Vault, open the run's DevVM (one of the pool takes it when it has none yet), close it after.
 
+    `takes` and `leaves` are about the connection alone (`pipelines/left.py`): what Vault holds is asked for each time.
     The bench is in the worktree of the TODO, without one in the run's own.
     """
     run = ledger().runs.get(run_id)
     repository = repository_of(run)
     secret = vault.read_secret(settings().vault)
     key = vault.field(secret, settings().vault.ssh_key_field, settings().vault)
-    with (
-        pool.taken(settings(), ledger(), run_id, key, partial(say, run_id, "devvm")) as (devvm, client),
-        over(client, devvm.name) as machine,
-    ):
+    tell = partial(say, run_id, "devvm")
+    with pool.taken(settings(), ledger(), run_id, key, tell, takes=takes, leaves=leaves) as (devvm, client):
+        machine = over(client, devvm.name)
         workspace = Workspace(machine, devvm.workspace, repository, run_id, todo_id)
         terraform = Terraform(machine, repository, workspace.tree, f"{workspace.folder}/terraform", devvm.path)
         branch = Branch(workspace.git, repository)
@@ -212,11 +212,28 @@ def bench_step(function: Callable[Concatenate[Bench, P], R]) -> Callable[Concate
 
     A step that takes `todo` or `todo_id` after the bench works in the worktree of that TODO.
     """
+    return _at_bench(function, takes=False, leaves=False)
+
+
+def leading_step(function: Callable[Concatenate[Bench, P], R]) -> Callable[Concatenate[str, P], R]:
+    """A bench step on the way to an agent: it takes the connection that the one before it left, and leaves its own."""
+    return _at_bench(function, takes=True, leaves=True)
+
+
+def arriving_step(function: Callable[Concatenate[Bench, P], R]) -> Callable[Concatenate[str, P], R]:
+    """The bench step to which those lead: it takes the connection that was left, and closes it."""
+    return _at_bench(function, takes=True, leaves=False)
+
+
+def _at_bench(
+    function: Callable[Concatenate[Bench, P], R], *, takes: bool, leaves: bool
+) -> Callable[Concatenate[str, P], R]:
     of_todo = list(signature(function).parameters)[1:2] in (["todo"], ["todo_id"])
 
     @functools.wraps(function)
     def at_bench(run_id: str, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with opened(run_id, getattr(args[0], "id", str(args[0])) if of_todo else "") as bench:
+        todo_id = getattr(args[0], "id", str(args[0])) if of_todo else ""
+        with opened(run_id, todo_id, takes=takes, leaves=leaves) as bench:
             return function(bench, *args, **kwargs)
 
     return step(at_bench)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from app.errors import FollowthroughError
-from pipelines import closing
+from pipelines import closing, left
 from pipelines.bench import ledger, say
 from pipelines.durable import brief_step, step
 
@@ -72,6 +72,7 @@ def note_failure(run_id: str, phase: str, message: str) -> None:
 @step
 def close(run_id: str) -> None:
     """Nothing more will happen in this run; only now is its outcome shown."""
+    left.close(run_id)
     # What could not be concluded may hold something still, and the next run would wait for it for good.
     ledger().holds.release_run(run_id)
     ledger().runs.close(run_id)

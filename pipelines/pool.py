@@ -20,6 +20,7 @@ from app.ledger import Ledger
 from app.pool import Standing, order
 from app.redact import redact
 from app.settings import DevVMSettings, Settings
+from pipelines import left
 
 HOST_KEY_CHANGED = "devvm-host-key-changed"
 # What Vault gave is no key at all: no DevVM is worse for it.
@@ -43,30 +44,43 @@ def standings(settings: Settings, ledger: Ledger) -> list[Standing]:
 
 @contextmanager
 def taken(
-    settings: Settings, ledger: Ledger, run_id: str, private_key: str, tell: Callable[[str], None]
+    settings: Settings,
+    ledger: Ledger,
+    run_id: str,
+    private_key: str,
+    tell: Callable[[str], None],
+    *,
+    takes: bool = False,
+    leaves: bool = False,
 ) -> Iterator[tuple[DevVMSettings, SSHClient]]:
     """A connection to the run's DevVM; for a run without one, to the first in order that can be used, which gets it.
 
+    With `takes` it may be the one that was left to the run, with `leaves` it is left where nothing is raised within.
     `tell` hears why others were passed over. Where the connection is lost in the first step of a run, nothing that is
     worth keeping has begun, and the run has no DevVM again. Raises Failed("devvm-gone") for one that is not configured
     any more, else what the connection raises.
     """
     tied = ledger.runs.row(run_id)["devvm"]
+    client: SSHClient | None
     if tied:
         named = [devvm for devvm in settings.devvm if devvm.name == tied]
-        devvm, client = _keep_to(ledger, named, run_id, private_key)
+        devvm, client = _keep_to(ledger, named, run_id, private_key, takes)
     else:
         devvm, client = _first(settings, ledger, private_key, tell)
     try:
         if not tied:
             ledger.runs.describe(run_id, devvm=devvm.name)
         yield devvm, client
+        if leaves:
+            left.leave(run_id, client)
+            client = None
     except Transient as error:
         if not tied and error.reason == "devvm-connection-lost":
             ledger.runs.describe(run_id, devvm="")
         raise
     finally:
-        client.close()
+        if client is not None:
+            client.close()
 
 
 def reach(ledger: Ledger, devvm: DevVMSettings, private_key: str) -> SSHClient:
@@ -114,10 +128,12 @@ def _is_known(settings: Settings, ledger: Ledger, devvm: DevVMSettings) -> bool:
 
 
 def _keep_to(
-    ledger: Ledger, named: Sequence[DevVMSettings], run_id: str, private_key: str
+    ledger: Ledger, named: Sequence[DevVMSettings], run_id: str, private_key: str, takes: bool
 ) -> tuple[DevVMSettings, SSHClient]:
     if not named:
         raise Failed("devvm-gone", "opening the DevVM: none of that name is configured any more")
+    if takes and (client := left.take(run_id)) is not None:
+        return named[0], client
     try:
         return named[0], reach(ledger, named[0], private_key)
     except Transient as error:

@@ -37,7 +37,7 @@ from app.errors import Failed, FollowthroughError
 from app.guard.model import Finding, Verdict
 from app.ledger.runs import Todo
 from pipelines import agent_work, alerts, approval, closing, holding, intake, landing, monitors, results, verification
-from pipelines.bench import Bench, bench_step, ledger
+from pipelines.bench import Bench, arriving_step, bench_step, leading_step, ledger
 from pipelines.documents import keep_after_push
 from pipelines.durable import patiently, side_by_side, start, step, workflow
 from pipelines.ending import end_run, end_todo
@@ -177,13 +177,13 @@ def read_todos(run_id: str) -> Work:
     return intake.todos_of(run_id)
 
 
-@bench_step
+@leading_step
 def open_workspace(bench: Bench, todos: Sequence[Todo]) -> list[list[str]]:
     """Vault, SSH key, DevVM: our own clone there. Returns the ids of the TODOs in lanes."""
     return agent_work.open_tree(bench, todos)
 
 
-@bench_step
+@leading_step
 def export_tree(bench: Bench, todo: Todo) -> str:
     """The branch's tip, and the agent's copy: no .git, no protected stack, nothing that steers it. Returns its tree."""
     return agent_work.export(bench, todo)
@@ -195,7 +195,7 @@ def reserve_money(run_id: str, todo_id: str, attempt: int) -> float:
     return agent_work.budget_of(run_id, todo_id, attempt)
 
 
-@bench_step
+@arriving_step
 def run_agent(bench: Bench, todo: Todo, attempt: int, budget: float, findings: Sequence[Finding]) -> AgentResult:
     """The agent, detached on the DevVM: started if absent, followed to its end, its cost settled."""
     return agent_work.session(bench, todo, attempt, budget, findings)

@@ -87,11 +87,22 @@ def _open(client: paramiko.SSHClient, settings: DevVMSettings, key: paramiko.PKe
             banner_timeout=_CONNECT_SECONDS,
             auth_timeout=_CONNECT_SECONDS,
         )
+        _forget_key(client)
     except BaseException:
         # Without it paramiko's thread, and the socket under it, live on beside the error.
         client.close()
         sock.close()
         raise
+
+
+def _forget_key(client: paramiko.SSHClient) -> None:
+    """Let go of our key: it has signed what it was to sign, and paramiko would hold it for as long as it is connected.
+
+    Connections are left to later steps (pipelines/left.py), keys are not.
+    """
+    handler = _transport(client).auth_handler
+    if handler is not None:
+        handler.private_key = None
 
 
 def _host_key(settings: DevVMSettings, doing: str) -> paramiko.PKey:
