@@ -43,6 +43,8 @@ _SECRET_NAME = re.compile(
 _SECRET_URL = re.compile(
     r"(?<=://)(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|outlook\.office\.com)/\S+", re.I
 )
+# What Go writes as an escape in JSON, beside what everybody does.
+_GO_ESCAPES = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
 _VISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 Hide = Callable[[str], str]
 
@@ -162,11 +164,16 @@ def _hidden(leaf: Difference) -> bool:
     if isinstance(leaf.before, Masked) or isinstance(leaf.after, Masked):
         return True
     sides = (leaf.before, leaf.after)
-    if any(isinstance(side, dict | list) and _holds_mask(side) for side in sides):
+    if any(isinstance(side, dict | list) and _holds_secret(leaf, side) for side in sides):
         return True
     switches = all(is_empty(side) or isinstance(side, bool | Special) for side in sides)
     names = names_of(leaf.path) + [n for step in leaf.path if step.item for n in names_of([Step(step.text)])]
     return not switches and any(_SECRET_NAME.fullmatch(name) for name in names)
+
+
+def _holds_secret(leaf: Difference, whole: Any) -> bool:
+    """What is shown as a whole, as a list in another order, is hidden when anything in it is."""
+    return _holds_mask(whole) or any(map(_hidden, scalars(leaf.path, whole, leaf.inside)))
 
 
 def _holds_mask(value: Any) -> bool:
@@ -203,7 +210,18 @@ def _secrets(plan: Plan) -> list[str]:
     for name, variable in _held(plan, "variables").items():
         if _held(declared, name).get("sensitive") and isinstance(variable, dict):
             found |= set(_marked(variable.get("value"), True))
-    return sorted(found, key=len, reverse=True)
+    return sorted({spelled for secret in found for spelled in _spellings(secret)}, key=len, reverse=True)
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """A text as it is, and as it stands in JSON and in JSON that JSON holds, by Python and by Go (terraform)."""
+    yield secret
+    none: dict[int, str] = {}
+    for in_ascii, escapes in ((True, none), (False, none), (False, _GO_ESCAPES)):
+        text = secret
+        for _ in range(2):
+            text = json.dumps(text, ensure_ascii=in_ascii)[1:-1].translate(escapes)
+            yield text
 
 
 def _held(holder: dict[str, Any], key: str) -> dict[str, Any]:

@@ -72,6 +72,32 @@ def test_what_the_plan_does_not_mark_is_hidden_by_who_knows_it() -> None:
     assert "hunter" not in json.dumps(kept)
 
 
+@pytest.mark.parametrize("secret", [{"password": SECRET}, {"name": "DB_PASSWORD", "value": SECRET}])
+def test_what_is_only_put_in_another_order_shows_no_secret_in_it(secret: dict[str, str]) -> None:
+    """A list in another order is told as a whole: the names in it say what is secret, and no path does."""
+    change = update(
+        "a_b", {"env": [secret, {"name": "a", "value": "1"}]}, {"env": [{"name": "a", "value": "1"}, secret]}
+    )
+    kept = shown_plan(plan(change))
+    assert [leaf["path"] for leaf in kept["resources"][0]["leaves"]] == ["env"]
+    assert SECRET not in json.dumps(kept)
+
+
+@pytest.mark.parametrize("escaped", ['"', "\\", "é", "<&>", "\t"])
+@pytest.mark.parametrize("go", [False, True])
+def test_a_sensitive_value_is_masked_as_json_spells_it(escaped: str, go: bool) -> None:
+    """A provider that puts it into a text of JSON marks nothing there."""
+    secret = f"correct{escaped}horse"
+    policy = json.dumps({"key": secret}, ensure_ascii=not go)
+    if go:
+        policy = policy.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    before, after = ({"pw": secret, "all": ["x", secret], "doc": f"{n}: {policy}", "key_of": {secret: n}} for n in "12")
+    change = update("a_b", before, after | {"all": [secret, "x"]}, before_sensitive={"pw": True})
+    kept = json.dumps(shown_plan(plan(change)))
+    assert len(json.loads(kept)["resources"][0]["leaves"]) == 4
+    assert "horse" not in kept
+
+
 def test_hostile_addresses_and_keys_are_on_one_line() -> None:
     key = "a\n\x1b[31m\u202e</script>"
     kept = shown_plan(plan(row("update", address=f'a_b.x["{key}"]', change={"after": {key: "\u2066"}})))
