@@ -40,6 +40,14 @@ supervisor_alive() {
     [ "$boot" = "$(boot_id)" ] && [ "$(started_at "$pid")" = "$ticks" ]
 }
 
+# Between the gate and the supervisor's first breath there is a moment without a pid file.
+newborn() { [ ! -s "$job/supervisor" ] && [ -n "$(find "$job/started" -prune -mmin -1)" ]; }
+
+wait_until_born() {
+    tries=250
+    while newborn && [ "$tries" -gt 0 ]; do sleep 0.02; tries=$((tries - 1)); done
+}
+
 never_fed() { [ ! -f "$job/input" ] && { [ -e "$job/held" ] || [ -L "$job/input" ]; }; }
 
 # The exit file is looked at again after liveness: the supervisor may end between the two looks.
@@ -47,18 +55,13 @@ state() {
     for _ in first second; do
         if [ ! -d "$job/started" ]; then echo "absent 0"; return; fi
         if never_fed; then
-            if supervisor_alive; then echo "held 0"; else echo "absent 0"; fi
+            if supervisor_alive || newborn; then echo "held 0"; else echo "absent 0"; fi
             return
         fi
         if [ -s "$job/exit" ]; then echo "exited $(cat "$job/exit")"; return; fi
         if supervisor_alive; then echo "running 0"; return; fi
     done
-    # Between the gate and the supervisor's first breath there is a moment without a pid file.
-    if [ ! -s "$job/supervisor" ] && [ -n "$(find "$job/started" -prune -mmin -1)" ]; then
-        echo "running 0"
-    else
-        echo "lost 0"
-    fi
+    if newborn; then echo "running 0"; else echo "lost 0"; fi
 }
 
 size() { if [ -s "$job/out" ]; then wc -c < "$job/out" | tr -d ' '; else echo 0; fi; }
@@ -129,9 +132,14 @@ feed() {
 # End a command that was never given its input, as if nobody had ever started it.
 forget() {
     : > "$job/held"
+    wait_until_born
     kill_members
     tries=50
     while supervisor_alive && [ "$tries" -gt 0 ]; do sleep 0.02; tries=$((tries - 1)); done
+    # One that is slow would end what takes the place of its command.
+    if supervisor_alive; then kill -s KILL "$pid"; fi
+    # Where this is cut short, what is left has no supervisor that could still come.
+    touch -t 200001010000 "$job/started"
     for left in supervisor exit out err cgroup limit pipe input input.new; do rm -f "$job/$left"; done
     rmdir "$job/started"
 }
@@ -158,8 +166,7 @@ start)
         if mkdir "$job/started" 2>/dev/null; then
             [ -e "$job/held" ] || to_disk
             printf '%s\n' "$secrets" | setsid env -i PATH="$PATH" sh "$0" supervise "$job" "$3" >/dev/null 2>&1 &
-            tries=250
-            while [ ! -s "$job/supervisor" ] && [ "$tries" -gt 0 ]; do sleep 0.02; tries=$((tries - 1)); done
+            wait_until_born
         fi
     fi
     rm -rf "$4"

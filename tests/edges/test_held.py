@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -129,6 +130,7 @@ def test_an_end_that_was_cut_short_is_ended_once_more(tmp_path: Path, removed: S
     job = job_in(tmp_path)
     hold(job)
     HERE.kill(job.folder, 0)
+    os.utime(Path(job.folder, "started"), (0, 0))
     for name in removed:
         path = Path(job.folder, name)
         path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
@@ -148,3 +150,31 @@ def test_the_disk_knows_of_an_input_before_it_is_given(tmp_path: Path, monkeypat
     start(job, "go")
     assert asked.read_text() == f"{job.folder}\n"
     assert printed(job).endswith("go\nover\n")
+
+
+def test_who_is_ended_slowly_does_not_end_what_takes_its_place(tmp_path: Path) -> None:
+    """On a machine that is busy the supervisor of a held job may come to its own end long after that of its command."""
+    job = job_in(tmp_path)
+    hold(job)
+    first = supervisor(job)
+    first.suspend()
+    try:
+        start(replace(job, argv=(*ARGV[:2], "cat; sleep 2; echo over")), "go")
+    finally:
+        if not is_gone(first):
+            first.resume()
+    assert printed(job) == "go\nover\n"
+
+
+def test_a_held_job_whose_supervisor_is_slow_to_come_up_is_held_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that is busy its number may not be there yet when the prompt comes."""
+    job, stub = job_in(tmp_path), tmp_path / "bin/setsid"
+    stub.parent.mkdir()
+    stub.write_text(f'#!/bin/sh\nsleep 6\nexec {shutil.which("setsid")} "$@"\n')
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{stub.parent}:{os.environ['PATH']}")
+    assert hold(job).state == "held"
+    assert start(job, "go").state == "running"
+    assert printed(job) == f"up in {tmp_path}/cwd with one\ngo\nover\n"
