@@ -111,8 +111,12 @@ class Outbox:
             return [_read(dict(row)) for row in db.execute(query).mappings()]
 
     def begin(self, key: str, digest: str) -> bool:
-        """Write down that this state is being posted; False when one is, or was and nobody knows what came of it."""
-        free = (outbox.c.key == key) & (outbox.c.begun == "") & (outbox.c.digest == digest)
+        """Write down that this state is being posted; False when one is, or was and nobody knows what came of it.
+
+        False as well when it does not wait any more: somebody else has posted it, or it was withdrawn.
+        """
+        waits = (outbox.c.key == key) & outbox.c.next_at.is_not(None)
+        free = waits & (outbox.c.begun == "") & (outbox.c.digest == digest)
         with self._engine.begin() as db:
             values = {"begun": digest, "begun_at": self._now(db)}
             return bool(db.execute(sa.update(outbox).where(free).values(**values)).rowcount)

@@ -389,6 +389,22 @@ def test_a_message_that_somebody_deleted_is_posted_again_when_it_changes(by_bot:
     assert [m["text"] for m in by_bot.slack.messages] == ["changed"]
 
 
+def test_what_was_withdrawn_while_another_was_sent_is_not_sent(by_webhook: Desk) -> None:
+    """The sender knows of it from before: Slack took long to answer."""
+    by_webhook.run()
+    for key in ("drift", "notice r t0 waits"):
+        by_webhook.ledger.outbox.open(key, Place("r" if key[0] == "n" else ""), {})
+        by_webhook.ledger.outbox.put(key, {"text": key})
+        by_webhook.at += 1
+    listed = by_webhook.ledger.outbox.due()
+    sender = by_webhook.sender()
+    by_webhook.ledger.outbox.withdraw("r", "notice r ")
+    for row in listed:
+        sender._if_free(row)
+        by_webhook.at += 3
+    assert [m["text"] for m in by_webhook.slack.messages] == ["drift"]
+
+
 def test_slack_s_answer_is_read_strictly(slack: Slack) -> None:
     bot = edge.Bot(slack.api_url, slack.token)
     for error in ("fatal_error", "internal_error"):
