@@ -405,6 +405,21 @@ def test_what_was_withdrawn_while_another_was_sent_is_not_sent(by_webhook: Desk)
     assert [m["text"] for m in by_webhook.slack.messages] == ["drift"]
 
 
+def test_a_channel_that_never_tells_is_asked_longer_apart_and_in_the_end_no_more(by_bot: Desk) -> None:
+    by_bot.put("run r")
+    assert by_bot.ledger.outbox.begin("run r", by_bot.row("run r")["digest"])
+    by_bot.slack.lose_next(10_000)
+    sender = by_bot.sender()
+    waits = []
+    while by_bot.row("run r")["next_at"] is not None and len(waits) < 500:
+        by_bot.at = max(by_bot.row("run r")["next_at"], by_bot.at)
+        sender.once()
+        waits.append((by_bot.row("run r")["next_at"] or by_bot.at) - by_bot.at)
+    assert waits[:5] == [1, 2, 4, 8, 16]
+    assert by_bot.row("run r")["state"] == "unknown"
+    assert "chat.postMessage" not in by_bot.slack.calls
+
+
 def test_slack_s_answer_is_read_strictly(slack: Slack) -> None:
     bot = edge.Bot(slack.api_url, slack.token)
     for error in ("fatal_error", "internal_error"):
