@@ -119,7 +119,7 @@ class Sender:
         return 1
 
     def _send(self, row: dict[str, Any], parent: dict[str, Any] | None) -> None:
-        """One message; what came of it is written down."""
+        """One message; what came of it is written down. One that breaks here keeps no other from being told."""
         key = row["key"]
         try:
             if row["begun"]:
@@ -140,12 +140,16 @@ class Sender:
                 self._outbox.hold_one(key, self._outbox.now() + _APART)
         except Failed as error:
             self._failed(row, error)
+        except SQLAlchemyError:
+            raise
+        except Exception:
+            log.exception("%s was not told", key)
+            self._outbox.hold_one(key, self._outbox.now() + _LONGEST_WAIT)
 
     def _hand_over(self, row: dict[str, Any], parent: dict[str, Any] | None) -> None:
         """Ask Slack to take it. A post is written down first; one that is not the newest any more is left alone."""
         key, message, channel, digest = row["key"], row["wanted"], row["channel"], row["digest"]
-        by_bot = channel not in ("", ANSWERS)
-        ts = ""
+        by_bot, ts = channel not in ("", ANSWERS), ""
         if by_bot and row["ts"]:
             ts = bot(self._settings).update(channel, row["ts"], message)
         elif by_bot:

@@ -420,6 +420,15 @@ def test_a_channel_that_never_tells_is_asked_longer_apart_and_in_the_end_no_more
     assert "chat.postMessage" not in by_bot.slack.calls
 
 
+def test_a_message_that_breaks_the_sender_does_not_keep_others_from_being_told(by_bot: Desk) -> None:
+    by_bot.ledger.outbox.open("answer", Place(channel="answers"), {})
+    by_bot.ledger.outbox.put("answer", {"text": "its address is lost"})
+    by_bot.at += 1
+    by_bot.put("run r")
+    by_bot.sender().once()
+    assert [m["text"] for m in by_bot.slack.messages] == ["hello"]
+
+
 def test_slack_s_answer_is_read_strictly(slack: Slack) -> None:
     bot = edge.Bot(slack.api_url, slack.token)
     for error in ("fatal_error", "internal_error"):
