@@ -10,7 +10,7 @@ import json
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,8 @@ from app.ledger.schema import todos
 from app.ledger.schema_documents import document_items, document_looks, documents
 
 _MOST_WORDS = 100_000
+# PostgreSQL's integers end here, after 68 years: such a document has a year that somebody mistyped.
+_MOST_SECONDS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -204,14 +206,16 @@ def _closing(item: Tracked, opened: str, by_run: str, seen_at: str) -> dict[str,
         closed, who = (told, item.closed_by or "people") if told else (seen_at, "people" if seen_at else "")
     lead = None
     if closed:
-        lead = max(int((datetime.fromisoformat(closed) - datetime.fromisoformat(opened)).total_seconds()), 0)
+        took = datetime.fromisoformat(closed) - datetime.fromisoformat(opened)
+        lead = min(max(int(took.total_seconds()), 0), _MOST_SECONDS)
     return {"closed_at": closed, "closed_by": who, "lead_seconds": lead}
 
 
 def _midnight(day: str) -> str:
     """A day of the calendar as a time of the ledger; empty for what is none."""
     try:
-        return datetime.strptime(day, "%Y-%m-%d").strftime("%Y-%m-%dT00:00:00Z")  # noqa: DTZ007 - a day has no zone
+        # Not strftime: it writes the year 206 with three digits, which is read as no time.
+        return f"{date.fromisoformat(day)}T00:00:00Z"
     except ValueError:
         return ""
 

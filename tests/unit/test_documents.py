@@ -261,6 +261,17 @@ def test_open_overdue_and_unread_are_told_apart(book: Ledger) -> None:
     assert book.document_list.totals() == {"documents": 4, "open": 3, "overdue": 1}
 
 
+@pytest.mark.parametrize(
+    ("date", "closed", "lead"),
+    [("1926-01-01", "2026-01-02", 2**31 - 1), ("0106-01-01", "2026-01-02", 2**31 - 1), ("2026-01-01", "0226-01-02", 0)],
+)
+def test_a_year_that_somebody_mistyped_is_kept_too(book: Ledger, date: str, closed: str, lead: int) -> None:
+    """Were it not, no look would come to its end, and no other document be kept."""
+    done = Tracked("a", "x", "Config", False, closed_on=closed, closed_by="people")
+    assert book.documents.keep(seen(1, done, date=date), True)
+    assert book.documents.history("me/infra", "001.md")["a"]["lead_seconds"] == lead
+
+
 def test_the_last_run_that_took_an_item_on_says_its_state(book: Ledger) -> None:
     for name, outcome, reason in (("r-1", "done", ""), ("r-2", "needs-human", "already-done")):
         run = Run(name, "me/infra", "001.md", "c" * 40)
