@@ -20,6 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.blocks import Asked, Look, TodoLine, drift_message, notice, run_message
 from app.checks import LASTING, of_row
+from app.ledger.database import is_away
+from app.ledger.full import cannot_be_written
 from app.ledger.outbox import Place
 from pipelines.bench import commit_url, ledger, settings
 
@@ -44,10 +46,10 @@ def _told(write: Callable[P, None]) -> Callable[P, None]:
         try:
             with _writing:
                 write(*args, **kwargs)
-        except SQLAlchemyError:
-            raise
-        except Exception:
-            log.exception("what Slack is to be told could not be put into words")
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) and (is_away(error) or cannot_be_written(error)):
+                raise
+            log.exception("what Slack is to be told could not be written down")
 
     return quietly
 

