@@ -26,6 +26,8 @@ MOST_DOCUMENTS = 5_000
 _LONGEST_PATH = 500
 # Seconds between two documents: whoever begins a run meanwhile gets its turn.
 _PAUSE = 0.01
+# What a forge may take to answer for pages: the end of a run waits for it.
+_FETCH_SECONDS = 60
 log = logging.getLogger(__name__)
 
 
@@ -58,7 +60,8 @@ def keep(repository: RepositorySettings, fetch: bool) -> str:
     try:
         ours = mirror(repository.name)
         ref = f"refs/heads/{repository.branch}"
-        tip = ours.sync(repository.clone_url, repository.branch) if fetch else ours.resolve(ref)
+        url = repository.clone_url
+        tip = ours.sync(url, repository.branch, _FETCH_SECONDS) if fetch else ours.resolve(ref)
         said = _keep_tip(repository, ours, tip)
     except FollowthroughError as error:
         said = str(error)

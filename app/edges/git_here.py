@@ -25,8 +25,11 @@ class GitHere:
         self._git = git.Git(path)
         self._git.update_environment(GIT_TERMINAL_PROMPT="0", LC_ALL="C", GIT_OPTIONAL_LOCKS="0")
 
-    def run(self, *words: str, codes: Sequence[int] = (0,), network: bool = False, stdin: str = "") -> str:
-        """What git prints, without the last newline. Raises git.GitCommandError for an exit code not in `codes`."""
+    def run(self, *words: str, codes: Sequence[int] = (0,), network: int = 0, stdin: str = "") -> str:
+        """What git prints, without the last newline. Raises git.GitCommandError for an exit code not in `codes`.
+
+        `network`: for how many seconds git may use it; 0: not at all. A peer that falls silent would hold it for ever.
+        """
         status, out, err = self._execute(words, network, stdin)
         if status not in codes:
             raise git.GitCommandError(words[0], status, err)
@@ -34,13 +37,13 @@ class GitHere:
 
     def exit_code(self, *words: str) -> int:
         """Git's exit code."""
-        return self._execute(words, False, "")[0]
+        return self._execute(words, 0, "")[0]
 
     def blob(self, name: str) -> bytes:
         """The content of a blob, by its id or as COMMIT:PATH. Raises git.GitCommandError."""
         return bytes(self._git.execute(_argv("cat-file", "blob", name), stdout_as_string=False, env=_NO_NETWORK))
 
-    def _execute(self, words: Sequence[str], network: bool, stdin: str) -> tuple[int, str, str]:
+    def _execute(self, words: Sequence[str], network: int, stdin: str) -> tuple[int, str, str]:
         if not self.path.is_dir():
             # The library would quietly work in our own folder instead.
             raise BadInput("no-such-folder", f"reading the repository {self.path}: there is no such folder")
@@ -48,7 +51,7 @@ class GitHere:
             given.write(stdin.encode("utf-8", "surrogateescape"))
             given.seek(0)
             status, out, err = self._git.execute(
-                _argv(*words),
+                [*(("timeout", "-k", "5", str(network)) if network else ()), *_argv(*words)],
                 istream=given,
                 with_extended_output=True,
                 with_exceptions=False,

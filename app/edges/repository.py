@@ -18,6 +18,8 @@ _SHA = re.compile(r"[0-9a-f]{40}")
 _REGULAR_FILE = "100644"
 # A ref is locked while it is written, which takes milliseconds; in seconds.
 _LONGEST_LOCK = 60.0
+# A fetch, the first of a large repository too; in seconds.
+_LONGEST_FETCH = 1800
 
 
 class Repository:
@@ -34,7 +36,7 @@ class Repository:
         """Whether this mirror was made already."""
         return (self.path / "HEAD").exists()
 
-    def sync(self, url: str, branch: str) -> str:
+    def sync(self, url: str, branch: str, seconds: int = _LONGEST_FETCH) -> str:
         """Fetch the branch from `url` into this mirror, making it when it is not there; return the tip.
 
         Raises Transient: the forge may be down, and the same fetch is harmless. What a git that was killed has left
@@ -46,7 +48,7 @@ class Repository:
                 self._git.run("init", "--quiet", "--bare", ".")
             ref = f"refs/heads/{branch}"
             words = ("fetch", "--quiet", "--no-tags", "--update-shallow", "--end-of-options", url, f"+{ref}:{ref}")
-            self._git.run(*words, network=True)
+            self._git.run(*words, network=seconds)
         except git.GitCommandError as error:
             self._free_what_nobody_holds()
             said = redact(str(error.stderr).strip()[-400:])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,20 @@ def test_what_the_first_look_finds_was_opened_on_the_documents_date(place: Place
     )
     assert items["Watch the mounts"]["lead_seconds"] == 6 * 86400
     assert (items["Ask the vendor"]["closed_at"], items["Ask the vendor"]["closed_by"]) == ("", "")
+
+
+def test_a_forge_that_falls_silent_holds_nobody_up(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "_FETCH_SECONDS", 1)
+    place.push(text=text_of(MOUNTS))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/infra.git"
+        elsewhere = place.repository.model_copy(update={"clone_url": url})
+        hangs_up = threading.Timer(30, silent.close)
+        hangs_up.start()
+        said = documents.keep(elsewhere, fetch=True)
+        assert hangs_up.is_alive(), "it was waited for until it hung up by itself"
+        hangs_up.cancel()
+    assert said.startswith("fetching ")
 
 
 def test_items_are_opened_and_closed_when_that_is_seen(place: Place) -> None:
