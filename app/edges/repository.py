@@ -89,10 +89,10 @@ class Repository:
         if not (_SHA.fullmatch(older) and _SHA.fullmatch(newer)):
             return False
         if (older, newer) not in self._contains:
-            code = self._git.exit_code("merge-base", "--is-ancestor", older, newer)
-            if code not in (0, 1):
+            ended = self._git.exit_code("merge-base", "--is-ancestor", older, newer)
+            if ended not in (0, 1):
                 return False
-            self._contains[older, newer] = code == 0
+            self._contains[older, newer] = ended == 0
         return self._contains[older, newer]
 
     def changed_files(self, before: str, after: str) -> list[str]:

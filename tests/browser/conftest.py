@@ -28,9 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", type=Path, default=None, metavar="DIR", help="take the documentation's pictures")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, once."""
+    """Chromium, once a module: as long as it is driven, no test of another kind can run a loop of its own."""
     with chromium() as made:
         yield made
 

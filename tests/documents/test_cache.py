@@ -67,6 +67,7 @@ def scan(folder: Path, capsys: Capture, cache: Path | None = None, **options: An
     return found, parsed, err
 
 
+@pytest.mark.thorough
 def test_five_of_ten_thousand_files_changed_and_five_are_parsed(tmp_path: Path, capsys: Capture) -> None:
     kept, documents = tmp_path / "kept", tmp_path / "documents"
     files = [documents / f"{n % 100:02}" / f"{n:05}.md" for n in range(10_000)]

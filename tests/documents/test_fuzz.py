@@ -164,6 +164,7 @@ for name, shape in SHAPES.items():
 """
 
 
+@pytest.mark.thorough
 def test_the_largest_hostile_documents_end() -> None:
     assert (FILE_LIMIT, LINE_LIMIT) == (256 * 1024, 10_000)
     done = subprocess.run(

@@ -186,6 +186,7 @@ def test_parse_prints_one_object_or_an_array_and_2_for_what_it_cannot_read(world
     assert "file-unreadable" in missing.stderr
 
 
+@pytest.mark.thorough
 def test_the_library_s_terraform_does_the_same(tmp_path_factory: pytest.TempPathFactory) -> None:
     with World(tmp_path_factory.mktemp("library"), Options(library=True)) as world:
         _, after = push(world, {PATH: post_mortem()})

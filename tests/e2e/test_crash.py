@@ -7,7 +7,16 @@ import pytest
 from tests.e2e.conftest import FIX, FOLLOW_UP, PATH, deliver, eventually, finished, log, plans_empty, post_mortem, push
 from tests.world.world import World
 
-PHASES = ("workspace", "agent", "diff", "plan", "commit", "apply", "verify", "push", "outcome", "write-back", "slack")
+# The soak kills in each of them too; those before which nothing is lost are tried alone in the thorough run.
+EASY = ("workspace", "diff", "plan", "commit", "outcome", "slack")
+PHASES = (
+    "agent",
+    "apply",
+    "verify",
+    "push",
+    "write-back",
+    *(pytest.param(p, marks=pytest.mark.thorough) for p in EASY),
+)
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from app.ledger import open_ledger
 from app.ledger.runs import Run, Todo
 from app.settings import Settings
@@ -47,6 +49,7 @@ def test_a_push_that_is_cut_short_verifies_what_it_was_about_to(fresh: World) ->
     assert log(fresh, tip) == [FOLLOW_UP]
 
 
+@pytest.mark.thorough
 def test_a_plan_that_goes_on_keeps_its_files(fresh: World) -> None:
     head, _, rest = (SAMPLE / WRAPPER).read_text().partition("\n")
     commits = push(fresh, {PATH: post_mortem(), WRAPPER: f"{head}\n[ $1 != plan ] || {SLOWLY}{rest}"})

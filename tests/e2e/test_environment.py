@@ -15,7 +15,9 @@ PLANTED = f"registry.terraform.io/evil/foo/1.0.0/{PLATFORM}/terraform-provider-f
 NEEDS_IT = 'terraform {\n  required_providers {\n    foo = { source = "evil/foo" }\n  }\n}\n\nprovider "foo" {}\n'
 
 
-@pytest.mark.parametrize("place", ["terraform.d/plugins/x", ".terraform/environment"])
+@pytest.mark.parametrize(
+    "place", ["terraform.d/plugins/x", pytest.param(".terraform/environment", marks=pytest.mark.thorough)]
+)
 def test_a_stack_that_brings_its_own_programs_is_not_planned(fresh: World, place: str) -> None:
     push(fresh, {f"stacks/nfs/{place}": "x", PATH: post_mortem()}, "planted")
     done = run_checkout(fresh)

@@ -370,6 +370,7 @@ def after_looks(service: Child, number: int = 2) -> None:
     until(lambda: len(looks(service)) > there + number)
 
 
+@pytest.mark.thorough
 def test_the_service_looks_every_so_often_and_tells_only_what_changed(house: House) -> None:
     port = free_port()
     house.configure(hours=4 / 3600, port=port)

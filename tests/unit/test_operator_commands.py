@@ -126,7 +126,8 @@ def watching(config: Path, ledger: Ledger) -> Iterator[list[str]]:
     """How a service's runs are watched."""
     served = application(load(config), ledger, lambda *_: None, lambda: True)
     with answering(served) as url:
-        yield [sys.executable, "-m", "app.cli", "runs", "--watch", "--server", url]
+        # Whoever runs the tests in the background has switched Ctrl-C off for all that they start.
+        yield ["env", "--default-signal=INT", sys.executable, "-m", "app.cli", "runs", "--watch", "--server", url]
 
 
 def test_the_live_table_is_drawn_in_place_and_ends_quietly(watching: list[str], ledger: Ledger) -> None:
