@@ -24,7 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import ack, debian, first_request, memory, resume, side_by_side
+from bench import ack, debian, first_request, memory, pages, resume, side_by_side
 from tests.world.claude import claude_command
 from tests.world.processes import WorldError
 
@@ -37,6 +37,7 @@ PARTS: Mapping[str, Part] = {
     "side-by-side": side_by_side.measure,
     "resume": resume.measure,
     "memory": memory.measure,
+    "pages": pages.measure,
 }
 # So small that it only shows that a part works.
 QUICK: Mapping[str, Part] = {
@@ -46,6 +47,7 @@ QUICK: Mapping[str, Part] = {
     "side-by-side": lambda: side_by_side.measure(think=0.5, numbers=(1, 2)),
     "resume": lambda: resume.measure(rounds=1),
     "memory": lambda: memory.measure(first=2, last=4),
+    "pages": lambda: pages.measure(runs=40, rounds=1),
 }
 
 

@@ -14,7 +14,7 @@ from app.ledger.documents import folded
 from app.ledger.schema import runs, todos
 from app.ledger.schema_documents import document_items, documents
 
-PAGE = 50
+PAGE = 30
 _MOST_TERMS = 8
 _LONGEST_TERM = 100
 _SHOWN = ("repository", "path", "title", "date", "severity", "failure", "open", "done", "next_due")

@@ -129,26 +129,15 @@ def _lead(db: Connection, since: str) -> Lead:
 
 
 def _refusals(db: Connection, since: str) -> list[tuple[str, int]]:
-    """Each rule counts once for a TODO; the list of findings is taken apart by the database's own functions."""
-    refused = (todos.c.finished_at >= since) & (todos.c.outcome == "refused")
-    named = refused & (todos.c.findings != "[]")
-    rule: sa.ColumnElement[str]
-    if db.dialect.name == "sqlite":
-        each = sa.func.json_each(todos.c.findings).table_valued("value", name="finding")
-        rule = sa.func.json_extract(each.c.value, "$.rule")
-    else:
-        listed = sa.func.json_array_elements(sa.cast(todos.c.findings, sa.JSON))
-        each = listed.table_valued(sa.column("value", sa.JSON), name="finding")
-        rule = each.c.value.op("->>")("rule")
-    pairs = sa.select(rule.label("rule"), todos.c.run_id, todos.c.id).select_from(todos).join(each, sa.true())
-    pairs = pairs.where(named).distinct()
-    inner = pairs.subquery()
-    query = sa.select(inner.c.rule, sa.func.count().label("number")).group_by(inner.c.rule)
-    counted: dict[str, int] = {row.rule: row.number for row in db.execute(query)}
-    without = sa.select(todos.c.reason, sa.func.count()).where(refused & (todos.c.findings == "[]"))
-    for reason, count in db.execute(without.group_by(todos.c.reason)):
-        counted[reason] = counted.get(reason, 0) + count
-    return sorted(((str(name), int(count)) for name, count in counted.items()), key=lambda one: (-one[1], one[0]))
+    """Each rule counts once for a TODO, its reason where it names none."""
+    # Not the bare column: SQLite would take the index by outcome, and read the row of each that was refused.
+    refused = (todos.c.finished_at >= since) & (sa.func.coalesce(todos.c.outcome, "") == "refused")
+    query = sa.select(todos.c.rules, todos.c.reason, sa.func.count().label("number")).where(refused)
+    counted: dict[str, int] = {}
+    for row in db.execute(query.group_by(todos.c.rules, todos.c.reason)):
+        for name in row.rules.split() or [row.reason]:
+            counted[name] = counted.get(name, 0) + row.number
+    return sorted(counted.items(), key=lambda one: (-one[1], one[0]))
 
 
 def _spent(db: Connection, since: str) -> dict[str, float]:

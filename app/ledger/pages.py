@@ -99,12 +99,14 @@ class Pages:
     def troubled(self, days: int = 7, limit: int = 8) -> list[Row]:
         """Runs of the last days that ended badly, newest first, each with `todos`: those of its TODOs that did."""
         since = _ago(timedelta(days=days))
-        wanted = (runs.c.finished_at >= since) & runs.c.outcome.in_(_TROUBLE)
+        # Not the bare columns, for the reason given at `stopped`.
+        wanted = (runs.c.finished_at >= since) & sa.func.coalesce(runs.c.outcome, "").in_(_TROUBLE)
         with self._engine.connect() as db:
             query = sa.select(runs).where(wanted).order_by(runs.c.finished_at.desc(), runs.c.id.desc()).limit(limit)
             found = [dict(row) for row in db.execute(query).mappings()]
             ids = [row["id"] for row in found]
-            theirs = sa.select(todos).where(todos.c.run_id.in_(ids) & todos.c.outcome.in_(_TROUBLE))
+            badly = sa.func.coalesce(todos.c.outcome, "").in_(_TROUBLE)
+            theirs = sa.select(todos).where(todos.c.run_id.in_(ids) & badly)
             rows = [_read(row) for row in db.execute(theirs.order_by(todos.c.position)).mappings()]
         return [{**run, "todos": [row for row in rows if row["run_id"] == run["id"]]} for run in found]
 

@@ -201,6 +201,7 @@ class Runs:
     ) -> None:
         """Say what came of a TODO."""
         values = {"outcome": outcome, "reason": reason, "message": message, "findings": json.dumps(list(findings))}
+        values["rules"] = " ".join(sorted({finding.get("rule", "") for finding in findings} - {""}))
         with self._engine.begin() as db:
             db.execute(sa.update(todos).where(_one(run_id, todo_id)).values(**values, finished_at=now()))
 

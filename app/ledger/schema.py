@@ -86,8 +86,9 @@ todos = Table(
     Column("started_at", String(20)),
     Column("finished_at", String(20)),
     Column("touches", Text, comment="JSON list of what its change touches; null while that is not known"),
+    Column("rules", Text, nullable=False, default="", comment="those that its findings name, each once, in order"),
     Index("todos_by_document", "repository", "post_mortem", "id"),
-    Index("todos_by_end", "finished_at", "outcome", "reason", "type"),
+    Index("todos_by_end", "finished_at", "outcome", "reason", "type", "rules", "commit"),
     Index("todos_by_outcome", "outcome", "reason", "type"),
 )
 
@@ -101,7 +102,7 @@ spend = Table(
     Column("reserved_usd", Float, nullable=False),
     Column("spent_usd", Float, comment="null while the try goes on: then the reservation counts"),
     Column("lost", Boolean, nullable=False, default=False, comment="it went with its DevVM: not counted for the TODO"),
-    Index("spend_by_day", "day"),
+    Index("spend_by_day", "day", "spent_usd", "reserved_usd"),
 )
 
 # Effects that may happen once only: a row is written before the effect begins.

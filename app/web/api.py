@@ -18,8 +18,10 @@ from app.web.access import Access
 from app.web.answers import documented
 from app.web.csrf import token_for
 from app.web.identity import Identity
-from app.web.shapes import Before, DeliveryId, Limit, Name, Outcome, RunId
+from app.web.pages import keys
+from app.web.shapes import After, Before, DeliveryId, Limit, Name, Outcome, RunId
 
+_ASKED = ("asked_at", "run_id", "todo_id")
 _HIDDEN = ("source", "repository", "post_mortem", "run_id", "position")
 _ERRORS = documented(400, 401, 403, 429)
 _ERRORS_OF_ONE = documented(400, 401, 403, 404, 429)
@@ -107,8 +109,10 @@ def _of_runs(routes: APIRouter, ledger: Ledger) -> None:
 
 def _of_people(routes: APIRouter, ledger: Ledger, access: Access) -> None:
     @routes.get("/api/approvals", responses=_ERRORS)
-    def approvals() -> shapes.Approvals:
-        return shapes.Approvals(approvals=[_waiting(row) for row in ledger.pages.parked(limit=200)])
+    def approvals(limit: Limit = 200, after: After = "") -> shapes.Approvals:
+        rows = ledger.pages.parked(keys.read(after, len(_ASKED)), limit)
+        further = keys.written(rows[-1], *_ASKED) if len(rows) == limit else None
+        return shapes.Approvals(approvals=[_waiting(row) for row in rows], next=further)
 
     @routes.get("/api/pause", responses=_ERRORS)
     def paused() -> shapes.Paused:

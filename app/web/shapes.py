@@ -18,6 +18,7 @@ TodoId = Annotated[str, Path(pattern=_ID, max_length=32)]
 DeliveryId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]+$", max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=200, description="how many at most")]
 Before = Annotated[str, Query(pattern=r"^[A-Za-z0-9._:-]*$", max_length=100, description="the id after which to go on")]
+After = Annotated[str, Query(max_length=300, description="`next` of the page before, empty for the first one")]
 Outcome = Annotated[
     Literal[
         "", "going-on", "done", "nothing-to-do", "partial", "needs-human", "failed", "unknown", "cancelled", "refused"
@@ -140,9 +141,10 @@ class Waiting(BaseModel):
 
 
 class Approvals(BaseModel):
-    """What waits for a person, oldest first."""
+    """A page of what waits for a person, oldest first. `next`: what `after` is for the page after, null at the end."""
 
     approvals: list[Waiting]
+    next: str | None
 
 
 class Paused(BaseModel):

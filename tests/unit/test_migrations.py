@@ -34,7 +34,9 @@ BACKENDS = ("sqlite", "postgresql")
 AT, COMMIT, TREE = "2026-04-14T17:12:00Z", "a" * 40, "b" * 40
 TODO = {"run_id": "run-1", "id": "todo-1", "repository": "me/infra", "post_mortem": "p.md", "position": 0, "line": 7}
 TODO |= {"action": "Add an alert", "details": "", "priority": "P1", "type": "Alert", "safe": True, "outcome": "done"}
-TODO |= {"reason": "", "message": "", "findings": "[]", "commit": COMMIT, "started_at": AT, "finished_at": AT}
+TODO |= {"reason": "", "message": "", "commit": COMMIT, "started_at": AT, "finished_at": AT}
+TODO |= {"findings": '[{"rule": "PLAN-05"}, {"why": "x"}, {"rule": "FILE-03"}, {"rule": "PLAN-05"}]'}
+TODO |= {"rules": "FILE-03 PLAN-05"}
 # A row of each table as the service of that time wrote it; what a later schema adds to a table is not in it.
 ROWS: dict[str, dict[str, Any]] = {
     "deliveries": {"id": "d-1", "event": "push", "after": COMMIT, "decision": "accepted", "reason": "runs-started"},
@@ -148,6 +150,7 @@ def must_be_readable(ledger: Ledger, names: list[str]) -> None:
     assert ledger.runs.row("run-1")["cost_usd"] == 1.25
     (todo,) = ledger.runs.todos("run-1")
     assert (todo["action"], todo["safe"], todo["commit"], todo["cost_usd"]) == ("Add an alert", True, COMMIT, 1.25)
+    assert todo["rules"] == "FILE-03 PLAN-05"
     assert ledger.runs.effects("run-1", "apply run-1 todo-1 ") == 1
     assert [event["text"] for event in ledger.runs.events("run-1")] == ["é is on master"]
     assert ledger.spend.so_far("run-1", "todo-1").run == 1.25

@@ -19,6 +19,11 @@ def read(text: str, parts: int) -> tuple[str, ...]:
     return key if _KEY.fullmatch(text) and len(key) == parts else ()
 
 
+def written(row: Mapping[str, Any], *names: str) -> str:
+    """The key of a row, made of these columns."""
+    return _SIGN.join(row[name] for name in names)
+
+
 def older(path: str, rows: list[dict[str, Any]], limit: int, *names: str, **others: str) -> str:
     """The address of the page after these rows, empty when there is none: of `limit` rows that were asked for, one
     more than are shown, all came. The row too many is taken out of `rows`.
@@ -27,5 +32,5 @@ def older(path: str, rows: list[dict[str, Any]], limit: int, *names: str, **othe
         return ""
     del rows[limit - 1 :]
     last: Mapping[str, Any] = rows[-1]
-    query = {**{name: value for name, value in others.items() if value}, "before": _SIGN.join(last[n] for n in names)}
+    query = {**{name: value for name, value in others.items() if value}, "before": written(last, *names)}
     return f"{path}?{urlencode(query)}"

@@ -18,7 +18,10 @@ from app.web.identity import Identity
 from app.web.pages.base import commit_url, page
 from app.web.pages.keys import PAGE, older, read
 
-_FIRST = 5
+# Beside what waits, of the two other lists.
+_FIRST = 3
+# Each is a plan to read and two forms, or what stopped with its findings: more of them take a browser long to lay out.
+_TO_DECIDE, _STOPPED = 6, 15
 _ORDER = ("finished_at", "run_id", "id")
 _ASKED = ("asked_at", "run_id", "todo_id")
 # What a person is asked to do, by outcome.
@@ -42,8 +45,8 @@ def router(settings: Settings, ledger: Ledger, access: Access, _: Acts) -> APIRo
 
     @routes.get("/review")
     def review(request: Request, who: Identity = reader, after: str = "") -> Response:
-        rows = [shown(row) for row in ledger.pages.parked(read(after, 3), PAGE + 1)]
-        more = older("/review", rows, PAGE + 1, *_ASKED).replace("before=", "after=")
+        rows = [shown(row) for row in ledger.pages.parked(read(after, 3), _TO_DECIDE + 1)]
+        more = older("/review", rows, _TO_DECIDE + 1, *_ASKED).replace("before=", "after=")
         stopped = [shown(row) for row in ledger.pages.stopped(STOPPED, True, limit=_FIRST)]
         decided = [shown(row) for row in ledger.pages.decided(limit=_FIRST)]
         values: dict[str, Any] = {
@@ -60,8 +63,8 @@ def router(settings: Settings, ledger: Ledger, access: Access, _: Acts) -> APIRo
         request: Request, who: Identity = reader, outcome: str = "", left: str = "", before: str = ""
     ) -> Response:
         outcomes = (outcome,) if outcome in STOPPED else STOPPED
-        rows = [shown(row) for row in ledger.pages.stopped(outcomes, not left, read(before, 3), PAGE + 1)]
-        more = older("/review/stopped", rows, PAGE + 1, *_ORDER, outcome=outcome, left=left)
+        rows = [shown(row) for row in ledger.pages.stopped(outcomes, not left, read(before, 3), _STOPPED + 1)]
+        more = older("/review/stopped", rows, _STOPPED + 1, *_ORDER, outcome=outcome, left=left)
         values: dict[str, Any] = {
             "rows": rows,
             "more": more,
