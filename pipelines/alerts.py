@@ -31,6 +31,7 @@ def ask_about(bench: Bench, todo: Todo, change: AgentChange) -> AgentChange:
     promtool says whether Prometheus would load them, Prometheus whether their metrics exist and whether they would
     fire now (LIVE-01 to LIVE-03). A change without rules is given back as it is.
     """
+    bench.must_be_whole("asking about alerts")
     rules = changed_rules(Edits(tuple(bench.workspace.read(change.entries))))
     if not rules:
         return change

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from tests.e2e.conftest import CONFIG, FIX, PATH, command, deliver, eventually, finished, hook, log, post_mortem, push
@@ -22,11 +23,13 @@ def lose(world: World, instead: Path | None = None) -> None:
 def test_what_is_on_the_branch_is_not_done_again(fresh: World) -> None:
     commits = push(fresh, {PATH: post_mortem()})
     refusing = hook(fresh, 'git log -1 --format=%s "$3" | grep -q "^docs: update" && exit 1; exit 0')
+    gate = fresh.model.gates[CONFIG] = threading.Event()
     fresh.serve()
     deliver(fresh, commits)
     eventually(lambda: fresh.model.requests)
     backup = fresh.folder / "backup.db"
-    assert command(fresh, "backup", str(backup)).returncode == 0
+    assert command(fresh, "backup", str(backup)).returncode == 0, "of a moment at which the agent works"
+    gate.set()
     assert finished(fresh)["todos"][0]["outcome"] == "done"
     sessions = len(fresh.model.tasks())
     assert (log(fresh, commits[1]), len(fresh.slack.messages)) == ([FIX], 1), "done, and not written back"
