@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,8 @@ from pipelines import bench, closing, notices, telling
 from pipelines.telling import Sender
 from tests.world.slack import Slack
 from tests.world.world import temporary_folder
+
+pytestmark = pytest.mark.usefixtures("database")
 
 MESSAGE = {"text": "hello"}
 COMMIT = "c" * 40
@@ -93,25 +94,6 @@ class Desk:
                 return
             self.at += 1
         raise AssertionError("it does not come to an end")
-
-
-@pytest.fixture(scope="module")
-def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One that was brought to the newest schema: copied, not made anew for each test."""
-    made = tmp_path_factory.mktemp("new") / "l.db"
-    open_ledger(f"sqlite:///{made}").engine.dispose()
-    return made
-
-
-@pytest.fixture(autouse=True)
-def database(tmp_path: Path, new_database: Path) -> None:
-    shutil.copy(new_database, tmp_path / "l.db")
-
-
-@pytest.fixture
-def slack() -> Iterator[Slack]:
-    with Slack() as running:
-        yield running
 
 
 def desk(tmp_path: Path, slack: Slack, bot: bool) -> Iterator[Desk]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,8 @@ from app.web.slack import router
 from pipelines.telling import Sender
 from tests.unit.test_blocks import RUN
 from tests.world.slack import TEAM, Slack
+
+pytestmark = pytest.mark.usefixtures("database")
 
 COMMIT, OTHER = "c" * 40, "d" * 40
 ALICE, MALLORY = "U0ALICE", "U0MALLORY"
@@ -78,25 +79,6 @@ class Door:
     def noted(self) -> list[tuple[str, str, str, str]]:
         """Who did what, and what came of it, newest first."""
         return [(row["by"], row["action"], row["outcome"], row["reason"]) for row in self.ledger.actions.newest()]
-
-
-@pytest.fixture
-def slack() -> Iterator[Slack]:
-    with Slack() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One that was brought to the newest schema: copied, not made anew for each test."""
-    made = tmp_path_factory.mktemp("new") / "l.db"
-    open_ledger(f"sqlite:///{made}").engine.dispose()
-    return made
-
-
-@pytest.fixture(autouse=True)
-def database(tmp_path: Path, new_database: Path) -> None:
-    shutil.copy(new_database, tmp_path / "l.db")
 
 
 @pytest.fixture
